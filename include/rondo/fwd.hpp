@@ -21,7 +21,7 @@ struct Less {
     }
 };
 
-} // namespace detail
+}  // namespace detail
 
 // Base
 struct Clock;
@@ -104,4 +104,4 @@ struct ConnectOptions;
 struct ServerOptions;
 struct SubprocessOptions;
 
-} // namespace rondo::inline RONDO_ABI
+}  // namespace rondo::inline RONDO_ABI
