@@ -1,0 +1,699 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+//
+// The thinnest layer over liburing that a loop can stand on: set-up that degrades with the kernel,
+// requests which can be prepared whenever there is room, cancellation, and one indirect jump per
+// completion. A full queue, a short submit, an overflow or an errno of io_uring_enter is dealt with
+// here and counted; nobody above ever sees one. It knows nothing of coroutines.
+
+#include <rondo/detail/probe.hpp>
+#include <rondo/detail/uring.hpp>
+
+#include <rondo/config.hpp>
+#include <rondo/detail/intrusive_list.hpp>
+#include <rondo/error.hpp>
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+#include <optional>
+
+namespace rondo::inline RONDO_ABI::detail {
+
+class Ring;
+
+/// What a completion goes to. Its address is the request's user_data.
+struct Completion {
+    /// Takes what the kernel says: `result` is a count, a descriptor or a negated errno; `flags` are
+    /// IORING_CQE_F_…. It may submit and cancel, and destroy its request unless IORING_CQE_F_MORE
+    /// is set; it must not call `Ring::poll` or `Ring::wait`.
+    using Function = void (*)(Completion&, int result, unsigned flags) noexcept;
+
+    Function on_completion;
+};
+
+/// One io_uring request, which fills its submission entry when there is room for it.
+///
+/// It stays where it is, and alive, until its final completion: the one without
+/// IORING_CQE_F_MORE. After that it can be submitted again.
+///
+/// | state | cancel | what is so |
+/// | --- | --- | --- |
+/// | idle | none | unknown to any ring |
+/// | parked | none | waits in the ring's list for a submission entry |
+/// | in flight | none | has an entry; a final completion will come |
+/// | in flight | parked | the same; its cancellation waits for an entry |
+/// | in flight | asked | the same; its cancellation has an entry, and comes to nothing or not |
+class Request : public Completion, public ListHook<Ring> {
+public:
+    /// Fills `entry`, which is all zeros, except for its user_data.
+    using Prepare = void (*)(Request&, io_uring_sqe& entry) noexcept;
+
+    Request(Function completion, Prepare prepare_entry) noexcept
+        : Completion{completion}, prepare(prepare_entry) {}
+
+    Request(const Request&) = delete;
+    Request& operator=(const Request&) = delete;
+
+    ~Request() {
+        RONDO_ASSERT(is_idle(), "a request must outlive its final completion: cancel it and wait");
+    }
+
+    bool is_idle() const noexcept { return state_ == idle; }
+    bool is_parked() const noexcept { return state_ == parked; }
+    bool is_in_flight() const noexcept { return (state_ & in_flight) != 0; }
+    /// Whether `Ring::cancel` was called for it since it was submitted.
+    bool is_cancel_requested() const noexcept {
+        return (state_ & (cancel_parked | cancel_asked)) != 0;
+    }
+
+    Prepare prepare;
+
+private:
+    friend Ring;
+
+    // One byte, so that a final completion looks at both states at once.
+    enum State : std::uint8_t {
+        idle = 0,
+        parked = 1,
+        in_flight = 2,
+        cancel_parked = 4,
+        cancel_asked = 8,
+    };
+
+    std::uint8_t state_ = idle;
+};
+
+/// Parts of a ring's set-up which not every kernel has, as bits.
+struct RingFeature {
+    enum : unsigned {
+        submit_all = 1U << 0,     ///< 5.18: one bad entry does not end a submission
+        coop_taskrun = 1U << 1,   ///< 5.19: no interrupts for completions
+        taskrun_flag = 1U << 2,   ///< 5.19: the kernel flags work that waits for an enter
+        single_issuer = 1U << 3,  ///< 6.0: one thread submits
+        defer_taskrun = 1U << 4,  ///< 6.1: completions are worked on when we enter
+        no_sqarray = 1U << 5,     ///< 6.6: no indirection in the submission queue
+        registered_fd = 1U << 6,  ///< 5.18: no look-up of the ring's descriptor
+        no_iowait = 1U << 7,      ///< 6.15: waiting does not count as I/O wait
+    };
+};
+
+struct RingOptions {
+    /// Submission entries, at least 1; the kernel rounds up to a power of two, and takes 32768 at
+    /// most. It bounds a batch, not the requests outstanding.
+    unsigned entries = 256;
+    /// Completion entries. 0 means four times the submission entries, at least 4096; a ring of
+    /// less than 64 entries is meant to be small and has twice.
+    unsigned completion_entries = 0;
+    /// Threads which the kernel may start for requests that block: on regular files, 0 for the
+    /// kernel's choice; on anything else, where its own bound is the limit of processes.
+    unsigned bounded_workers = 0;
+    unsigned unbounded_workers = 256;
+    /// Bits of RingFeature to do without, as on an older kernel. For tests.
+    unsigned disabled_features = 0;
+};
+
+/// What a ring has done.
+struct RingMetrics {
+    std::uint64_t enters = 0;       ///< system calls
+    std::uint64_t submitted = 0;    ///< entries that the kernel took, cancellations included
+    std::uint64_t completions = 0;  ///< completions that went to a request
+    std::uint64_t parked = 0;       ///< requests that had to wait for an entry
+    std::uint64_t overflows = 0;    ///< times when completions were found in the kernel's backlog
+    std::uint64_t submit_busy = 0;  ///< refusals to submit for now (EBUSY, EAGAIN)
+    std::uint64_t lost = 0;         ///< completions that the kernel had no memory to keep
+};
+
+/// Sees completions before their requests do, and may change them: how tests inject faults.
+class CompletionFilter {
+public:
+    virtual void filter(Completion& completion, int& result, unsigned& flags) noexcept = 0;
+
+protected:
+    ~CompletionFilter() = default;
+};
+
+/// Counts the forks that led to this process, so that a ring knows it is a copy.
+class ForkCount {
+public:
+    static unsigned value() noexcept { return value_.load(std::memory_order_relaxed); }
+
+    /// Begins to count; to be called before the first look at `value` that matters.
+    static void watch() noexcept {
+        [[maybe_unused]] static const int watching = ::pthread_atfork(
+            nullptr, nullptr, [] { value_.fetch_add(1, std::memory_order_relaxed); });
+    }
+
+private:
+    static inline std::atomic<unsigned> value_{0};
+};
+
+/// An io_uring, used by the thread that makes it.
+class Ring {
+public:
+    using Nanoseconds = std::chrono::nanoseconds;
+
+    /// Throws: std::system_error that names cause and remedy when io_uring cannot be had.
+    explicit Ring(const RingOptions& options = {});
+
+    Ring(const Ring&) = delete;
+    Ring& operator=(const Ring&) = delete;
+
+    /// As `close`.
+    ~Ring() { close(); }
+
+    /// Frees the ring; does nothing the second time. In a forked child it leaves the parent's ring
+    /// alone. Precondition: nothing is parked or in flight.
+    void close() noexcept;
+
+    bool is_closed() const noexcept { return ring_.ring_fd < 0; }
+
+    /// Queues `request`, which must be idle, for the next `poll` or `wait`. Flushes a full queue to
+    /// the kernel; if that makes no room, keeps the request in a list until there is some.
+    void submit(Request& request) noexcept {
+        RONDO_ASSERT(request.is_idle(), "a request can be submitted once until it has completed");
+        if (is_full() || is_inherited()) [[unlikely]] {
+            submit_slowly(request);
+        } else {
+            place(request);
+        }
+    }
+
+    /// Asks the kernel to cancel `request`, at most once. Its final completion comes as ever, with
+    /// whatever result it has by then, and is all that counts. A parked request, of which the
+    /// kernel knows nothing, completes with -ECANCELED before this returns; an idle one does not.
+    void cancel(Request& request) noexcept;
+
+    /// Asks the kernel to cancel all that is in flight, and completes all that is parked with
+    /// -ECANCELED before this returns. For shutdown.
+    void cancel_all() noexcept;
+
+    /// Submits what is queued and dispatches the completions that are there. Does not wait, and
+    /// makes no system call if nothing is queued and the kernel has flagged nothing.
+    ///
+    /// Returns how many completions went to requests.
+    /// Throws: LoopError in a forked child.
+    unsigned poll() {
+        refuse_if_inherited();
+        return poll_here();
+    }
+
+    /// Submits what is queued, waits until there is a completion or `timeout` has passed, and
+    /// dispatches the completions that are there, in one system call. Does not wait if there is a
+    /// completion already or `timeout` is not positive. May return early with 0: on a signal, or
+    /// for a completion that goes to nobody.
+    ///
+    /// Returns how many completions went to requests.
+    /// Throws: LoopError in a forked child.
+    unsigned wait(std::optional<Nanoseconds> timeout = std::nullopt);
+
+    /// Whether nothing is queued, parked or in flight.
+    bool idle() const noexcept { return in_flight_ == 0 && !has_parked() && queued() == 0; }
+
+    /// The requests whose final completion is outstanding. Those parked do not count.
+    std::size_t in_flight() const noexcept { return in_flight_; }
+
+    const RingMetrics& metrics() const noexcept { return metrics_; }
+
+    /// The bits of RingFeature in use.
+    unsigned features() const noexcept { return features_; }
+
+    /// Whether the kernel has `opcode` (IORING_OP_… or uring::op_…).
+    bool supports(int opcode) const noexcept { return probe_.supports(opcode); }
+
+    /// Becomes readable when there are completions. With `RingFeature::defer_taskrun` they exist
+    /// only after an enter: `poll` before each wait for it.
+    int fd() const noexcept { return ring_.ring_fd; }
+
+    /// For registration and buffer rings.
+    io_uring& native() noexcept { return ring_; }
+
+    /// Puts `filter` between the kernel and the requests, or takes it away (nullptr). It sees
+    /// neither parked requests that are cancelled nor the verdicts of cancellations.
+    void set_completion_filter(CompletionFilter* filter) noexcept { filter_ = filter; }
+
+    /// Whether this is a forked child's copy of its parent's ring, and useless.
+    bool is_inherited() const noexcept { return fork_count_ != ForkCount::value(); }
+
+private:
+    void set_up(const RingOptions& options);
+    static unsigned set_up_flags(unsigned features) noexcept;
+
+    // Between its enters a ring without a polling thread has nobody else to take entries, so the
+    // limit that the last enter left is exact, and costs no look at memory shared with the kernel.
+    bool is_full() const noexcept { return ring_.sq.sqe_tail == limit_; }
+    unsigned queued() const noexcept {
+        return ring_.sq.sqe_tail - (limit_ - ring_.sq.ring_entries);
+    }
+    bool has_parked() const noexcept {
+        return !parked_.empty() || !parked_cancels_.empty() || cancel_all_parked_;
+    }
+
+    io_uring_sqe& take_entry() noexcept;
+    void place(Request& request) noexcept;
+    void place_cancel(Request& request) noexcept;
+    void place_cancel_all() noexcept;
+    void submit_slowly(Request& request) noexcept;
+    static void complete_cancelled(Request& request) noexcept;
+
+    int enter(unsigned to_submit, unsigned to_wait_for, unsigned flags,
+              const Nanoseconds* timeout = nullptr) noexcept;
+    bool flush() noexcept;
+    void feed() noexcept;
+    void tolerate(int error);
+
+    unsigned kernel_flags() const noexcept {
+        return __atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED);
+    }
+    bool has_completions() const noexcept {
+        return *ring_.cq.khead != io_uring_smp_load_acquire(ring_.cq.ktail);
+    }
+    unsigned poll_here();
+    unsigned dispatch() noexcept;
+    template <bool Filtered>
+    unsigned dispatch_until(unsigned tail) noexcept;
+
+    void refuse_if_inherited() const {
+        if (is_inherited()) [[unlikely]] {
+            throw_inherited();
+        }
+    }
+    [[noreturn]] static void throw_inherited();
+
+    io_uring ring_ = {};
+    unsigned limit_ = 0;        // one past the last tail for which the submission queue has room
+    unsigned enter_flags_ = 0;  // what every enter has
+    unsigned features_ = 0;
+    unsigned fork_count_ = 0;
+    bool cancel_all_parked_ = false;
+    std::size_t in_flight_ = 0;
+    CompletionFilter* filter_ = nullptr;
+    RingMetrics metrics_;
+    IntrusiveList<Request, Ring> parked_;          // only while is_full(), in order of submission
+    IntrusiveList<Request, Ring> parked_cancels_;  // the same, of requests in flight
+    UringProbe probe_;
+};
+
+// Implementation
+
+inline Ring::Ring(const RingOptions& options) {
+    RONDO_ASSERT(options.entries > 0, "a ring needs at least one entry");
+    ForkCount::watch();
+    fork_count_ = ForkCount::value();
+    ring_.ring_fd = -1;
+    set_up(options);
+    limit_ = ring_.sq.sqe_tail + ring_.sq.ring_entries;
+    probe_ = UringProbe(ring_);
+
+    // From here on everything is an improvement, and its failure no reason to do without a ring.
+    io_uring_ring_dontfork(&ring_);
+    unsigned workers[2] = {options.bounded_workers, options.unbounded_workers};
+    io_uring_register_iowq_max_workers(&ring_, workers);
+    const unsigned wanted = ~options.disabled_features;
+    if ((wanted & RingFeature::registered_fd) != 0 && io_uring_register_ring_fd(&ring_) == 1) {
+        features_ |= RingFeature::registered_fd;
+        enter_flags_ |= IORING_ENTER_REGISTERED_RING;
+    }
+    if ((wanted & RingFeature::no_iowait) != 0 &&
+        (ring_.features & uring::feature_no_iowait) != 0) {
+        features_ |= RingFeature::no_iowait;
+        enter_flags_ |= uring::enter_no_iowait;
+    }
+}
+
+inline unsigned Ring::set_up_flags(unsigned features) noexcept {
+    unsigned flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+    if ((features & RingFeature::submit_all) != 0) {
+        flags |= IORING_SETUP_SUBMIT_ALL;
+    }
+    if ((features & RingFeature::single_issuer) != 0) {
+        flags |= IORING_SETUP_SINGLE_ISSUER;
+    }
+    if ((features & RingFeature::defer_taskrun) != 0) {
+        flags |= IORING_SETUP_DEFER_TASKRUN;
+    } else if ((features & RingFeature::coop_taskrun) != 0) {
+        flags |= IORING_SETUP_COOP_TASKRUN;
+    }
+    if ((features & RingFeature::taskrun_flag) != 0) {
+        flags |= IORING_SETUP_TASKRUN_FLAG;
+    }
+#if RONDO_URING_HAS_NO_SQARRAY
+    if ((features & RingFeature::no_sqarray) != 0) {
+        flags |= IORING_SETUP_NO_SQARRAY;
+    }
+#endif
+    return flags;
+}
+
+inline void Ring::set_up(const RingOptions& options) {
+    // What to give up next, the newest first, when the kernel says EINVAL.
+    constexpr unsigned degrade[] = {
+        RingFeature::no_sqarray,   RingFeature::defer_taskrun, RingFeature::single_issuer,
+        RingFeature::coop_taskrun, RingFeature::submit_all,
+    };
+    unsigned features = RingFeature::submit_all | RingFeature::coop_taskrun |
+                        RingFeature::taskrun_flag | RingFeature::single_issuer |
+                        RingFeature::defer_taskrun;
+#if RONDO_URING_HAS_NO_SQARRAY
+    features |= RingFeature::no_sqarray;
+#endif
+    features &= ~options.disabled_features;
+
+    unsigned entries = options.entries;
+    unsigned completion_entries = options.completion_entries;
+    if (completion_entries == 0) {
+        constexpr unsigned small = 64;
+        constexpr unsigned least = 4096;
+        constexpr unsigned most = 32768;  // which the kernel would make of any more
+        const unsigned bounded = entries < most ? entries : most;
+        completion_entries = bounded < small       ? 2 * bounded
+                             : 4 * bounded < least ? least
+                                                   : 4 * bounded;
+    }
+
+    std::size_t next = 0;
+    for (;;) {
+        // Some of them need others.
+        if ((features & RingFeature::single_issuer) == 0) {
+            features &= ~static_cast<unsigned>(RingFeature::defer_taskrun);
+        }
+        if ((features & (RingFeature::defer_taskrun | RingFeature::coop_taskrun)) == 0) {
+            features &= ~static_cast<unsigned>(RingFeature::taskrun_flag);
+        }
+        io_uring_params parameters = {};
+        parameters.flags = set_up_flags(features);
+        parameters.cq_entries = completion_entries < entries ? entries : completion_entries;
+        const int result = io_uring_queue_init_params(entries, &ring_, &parameters);
+        if (result >= 0) {
+            break;
+        }
+        ring_.ring_fd = -1;
+        if (result == -ENOMEM && entries > 1) {
+            // Before 5.12 a ring counts against RLIMIT_MEMLOCK, which was small.
+            entries /= 2;
+            completion_entries = completion_entries / 2 + completion_entries % 2;
+            continue;
+        }
+        while (next < std::size(degrade) && (features & degrade[next]) == 0) {
+            ++next;
+        }
+        if (result != -EINVAL || next == std::size(degrade)) {
+            throw_unavailable(-result);
+        }
+        features &= ~degrade[next];
+    }
+    constexpr unsigned required =
+        IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_EXT_ARG;
+    if ((ring_.features & required) != required) {
+        io_uring_queue_exit(&ring_);
+        ring_.ring_fd = -1;
+        throw_unavailable(EINVAL);
+    }
+    features_ = features;
+}
+
+inline void Ring::close() noexcept {
+    if (is_closed()) {
+        return;
+    }
+    if (is_inherited()) {
+        // The memory was not inherited, and its addresses may belong to something else by now.
+        ::close(ring_.ring_fd);
+    } else {
+        RONDO_ASSERT(in_flight_ == 0 && !has_parked(),
+                     "a ring cannot be closed with requests in flight: cancel_all() and wait()");
+        io_uring_queue_exit(&ring_);
+    }
+    ring_.ring_fd = -1;
+}
+
+inline io_uring_sqe& Ring::take_entry() noexcept {
+    io_uring_sq& queue = ring_.sq;
+    io_uring_sqe& entry = queue.sqes[queue.sqe_tail & queue.ring_mask];
+    ++queue.sqe_tail;
+    // Which fields io_uring_prep_… leaves alone depends on the version of liburing.
+    std::memset(&entry, 0, sizeof entry);
+    return entry;
+}
+
+inline void Ring::place(Request& request) noexcept {
+    io_uring_sqe& entry = take_entry();
+    request.prepare(request, entry);
+    entry.user_data = reinterpret_cast<std::uintptr_t>(static_cast<Completion*>(&request));
+    request.state_ = Request::in_flight;
+    ++in_flight_;
+}
+
+// A request whose user_data is 0 has a completion that dispatch() ignores: a cancellation and its
+// target complete in any order, and only the target's completion says what became of it.
+
+inline void Ring::place_cancel(Request& request) noexcept {
+    // Entries are worked on in order, so this one finds the request, and never a later one that
+    // lives at the same address: that one's entry comes after this one.
+    io_uring_sqe& entry = take_entry();
+    entry.opcode = IORING_OP_ASYNC_CANCEL;
+    entry.fd = -1;
+    entry.addr = reinterpret_cast<std::uintptr_t>(static_cast<Completion*>(&request));
+    request.state_ = Request::in_flight | Request::cancel_asked;
+}
+
+inline void Ring::place_cancel_all() noexcept {
+    io_uring_sqe& entry = take_entry();
+    entry.opcode = IORING_OP_ASYNC_CANCEL;
+    entry.fd = -1;
+    entry.cancel_flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
+}
+
+inline void Ring::complete_cancelled(Request& request) noexcept {
+    request.state_ = Request::idle;
+    request.on_completion(request, -ECANCELED, 0);
+}
+
+inline void Ring::submit_slowly(Request& request) noexcept {
+    if (!is_inherited()) {
+        flush();
+        if (!is_full()) {
+            place(request);
+            return;
+        }
+    }
+    ++metrics_.parked;
+    request.state_ = Request::parked;
+    parked_.push_back(request);
+}
+
+inline void Ring::cancel(Request& request) noexcept {
+    if (request.state_ == Request::parked) {
+        parked_.remove(request);
+        complete_cancelled(request);
+    } else if (request.state_ == Request::in_flight) {
+        if (is_full() && !is_inherited()) {
+            flush();
+        }
+        if (is_full() || is_inherited()) {
+            request.state_ = Request::in_flight | Request::cancel_parked;
+            parked_cancels_.push_back(request);
+        } else {
+            place_cancel(request);
+        }
+    }
+}
+
+inline void Ring::cancel_all() noexcept {
+    if (in_flight_ != 0) {
+        if (is_full() && !is_inherited()) {
+            flush();
+        }
+        if (is_full() || is_inherited()) {
+            cancel_all_parked_ = true;
+        } else {
+            place_cancel_all();
+        }
+    }
+    // Only those which are parked now: a completion may submit again.
+    IntrusiveList<Request, Ring> cancelled;
+    cancelled.splice_back(parked_);
+    while (Request* request = cancelled.pop_front()) {
+        complete_cancelled(*request);
+    }
+}
+
+/// Enters the kernel with whatever is queued up to `to_submit`.
+///
+/// Returns 0 or an errno.
+inline int Ring::enter(unsigned to_submit, unsigned to_wait_for, unsigned flags,
+                       const Nanoseconds* timeout) noexcept {
+    io_uring_sq& queue = ring_.sq;
+    queue.sqe_head = queue.sqe_tail;
+    io_uring_smp_store_release(queue.ktail, queue.sqe_tail);
+    ++metrics_.enters;
+    int result = 0;
+    if (timeout == nullptr) {
+        result = io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), to_submit, to_wait_for,
+                                 flags | enter_flags_, nullptr, _NSIG / 8);
+    } else {
+        constexpr std::int64_t second = 1'000'000'000;
+        __kernel_timespec time = {};
+        time.tv_sec = timeout->count() / second;
+        time.tv_nsec = timeout->count() % second;
+        io_uring_getevents_arg argument = {};
+        argument.ts = reinterpret_cast<std::uintptr_t>(&time);
+        result = io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), to_submit, to_wait_for,
+                                 flags | enter_flags_ | IORING_ENTER_EXT_ARG,
+                                 reinterpret_cast<sigset_t*>(&argument), sizeof argument);
+    }
+    limit_ = io_uring_smp_load_acquire(queue.khead) + queue.ring_entries;
+    if (result < 0) {
+        return -result;
+    }
+    metrics_.submitted += static_cast<unsigned>(result);
+    return 0;
+}
+
+/// Hands the queue to the kernel, and entries to what is parked. Completions stay where they are.
+///
+/// Returns whether the kernel took anything.
+inline bool Ring::flush() noexcept {
+    const unsigned before = limit_;
+    const int error = enter(queued(), 0, 0);
+    if (error == EBUSY || error == EAGAIN) {
+        ++metrics_.submit_busy;
+    }
+    const bool took = limit_ != before;
+    feed();
+    return took;
+}
+
+inline void Ring::feed() noexcept {
+    if (cancel_all_parked_ && !is_full()) {
+        cancel_all_parked_ = false;
+        place_cancel_all();
+    }
+    while (!parked_cancels_.empty() && !is_full()) {
+        place_cancel(*parked_cancels_.pop_front());
+    }
+    while (!parked_.empty() && !is_full()) {
+        place(*parked_.pop_front());
+    }
+}
+
+/// Takes note of what an enter returned. Throws what is nobody's normal course of events.
+inline void Ring::tolerate(int error) {
+    switch (error) {
+    case 0:
+    case EINTR:
+    case ETIME:
+        break;
+    case EAGAIN:  // no memory for another request
+    case EBUSY:   // too many completions in the backlog
+        ++metrics_.submit_busy;
+        break;
+    case EBADR:  // the kernel forgets that it said so
+        metrics_.lost = io_uring_smp_load_acquire(ring_.cq.koverflow);
+        break;
+    case EEXIST:
+        throw LoopError("rondo: this loop belongs to another thread: use call_soon_threadsafe() "
+                        "or run_coroutine_threadsafe()");
+    default:
+        throw_system_error(error, "io_uring_enter");
+    }
+}
+
+inline unsigned Ring::poll_here() {
+    const unsigned waiting = queued();
+    if (waiting != 0 || (kernel_flags() & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0 ||
+        ((features_ & RingFeature::taskrun_flag) == 0 && in_flight_ != 0)) {
+        const int error = enter(waiting, 0, IORING_ENTER_GETEVENTS);
+        if (error != 0) [[unlikely]] {
+            tolerate(error);
+        }
+        if (has_parked()) [[unlikely]] {
+            feed();
+        }
+    }
+    return dispatch();
+}
+
+inline unsigned Ring::wait(std::optional<Nanoseconds> timeout) {
+    refuse_if_inherited();
+    // Nobody may wait while there is something to do.
+    while (has_parked() && flush()) {}
+    if (has_completions() || (timeout && timeout->count() <= 0)) {
+        return poll_here();
+    }
+    int error = enter(queued(), 1, IORING_ENTER_GETEVENTS, timeout ? &*timeout : nullptr);
+    if (error != 0) [[unlikely]] {
+        tolerate(error);
+        if ((error == EAGAIN || error == EBUSY) && !has_completions()) {
+            // The kernel takes nothing for now, and refused to wait. Let it finish something.
+            constexpr Nanoseconds pause = std::chrono::milliseconds(1);
+            const Nanoseconds limited = timeout && *timeout < pause ? *timeout : pause;
+            tolerate(enter(0, 1, IORING_ENTER_GETEVENTS, &limited));
+        }
+    }
+    if (has_parked()) [[unlikely]] {
+        feed();
+    }
+    return dispatch();
+}
+
+/// Hands out the completions that are there now; those which come meanwhile have to wait, or a
+/// request that submits itself again could go on for ever.
+inline unsigned Ring::dispatch() noexcept {
+    if ((kernel_flags() & IORING_SQ_CQ_OVERFLOW) != 0) [[unlikely]] {
+        ++metrics_.overflows;
+    }
+    const unsigned tail = io_uring_smp_load_acquire(ring_.cq.ktail);
+    const unsigned count =
+        filter_ == nullptr ? dispatch_until<false>(tail) : dispatch_until<true>(tail);
+    metrics_.completions += count;
+    return count;
+}
+
+template <bool Filtered>
+unsigned Ring::dispatch_until(unsigned tail) noexcept {
+    io_uring_cq& queue = ring_.cq;
+    unsigned count = 0;
+    for (unsigned head = *queue.khead; head != tail;) {
+        const io_uring_cqe& entry = queue.cqes[head & queue.ring_mask];
+        const std::uint64_t address = entry.user_data;
+        int result = entry.res;
+        unsigned flags = entry.flags;
+        // The kernel gets the slot back at once: a completion may submit, which may complete.
+        io_uring_smp_store_release(queue.khead, ++head);
+        if (address == 0) {
+            continue;
+        }
+        ++count;
+        auto& completion = *reinterpret_cast<Completion*>(static_cast<std::uintptr_t>(address));
+        if constexpr (Filtered) {
+            if (filter_ != nullptr) {  // a completion may have taken it away
+                filter_->filter(completion, result, flags);
+            }
+        }
+        if ((flags & IORING_CQE_F_MORE) == 0) {
+            auto& request = static_cast<Request&>(completion);
+            if ((request.state_ & Request::cancel_parked) != 0) [[unlikely]] {
+                parked_cancels_.remove(request);
+            }
+            request.state_ = Request::idle;
+            --in_flight_;
+        }
+        completion.on_completion(completion, result, flags);
+    }
+    return count;
+}
+
+[[noreturn]] inline void Ring::throw_inherited() {
+    throw LoopError("rondo: this loop belongs to the parent process: make a new one after fork()");
+}
+
+}  // namespace rondo::inline RONDO_ABI::detail

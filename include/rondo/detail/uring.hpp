@@ -1,0 +1,100 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+//
+// The only include of <liburing.h>. liburing 2.3 is enough to compile against, while the kernel
+// that a program meets may be years newer: constants and request layouts which later headers have
+// are spelled out here from the kernel's ABI, and used only after a probe at run time. Where a
+// feature needs code inside liburing, a macro RONDO_URING_HAS_… says that it is there.
+
+#include <liburing.h>
+
+#include <rondo/config.hpp>
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <cstdint>
+
+// A ring without the array that maps the submission queue onto itself. Its set-up flag (6.6) moves
+// things which liburing maps, so that an older library would write over the ring's head.
+#ifdef IORING_SETUP_NO_SQARRAY
+#define RONDO_URING_HAS_NO_SQARRAY 1
+#else
+#define RONDO_URING_HAS_NO_SQARRAY 0
+#endif
+
+namespace rondo::inline RONDO_ABI::detail::uring {
+
+// Opcodes behind liburing 2.3's IORING_OP_LAST, numbered by the kernel's ABI.
+inline constexpr std::uint8_t op_read_multishot = 49;  // 6.7
+inline constexpr std::uint8_t op_waitid = 50;          // 6.7
+inline constexpr std::uint8_t op_futex_wait = 51;      // 6.7
+inline constexpr std::uint8_t op_futex_wake = 52;      // 6.7
+inline constexpr std::uint8_t op_ftruncate = 55;       // 6.9
+inline constexpr std::uint8_t op_bind = 56;            // 6.11
+inline constexpr std::uint8_t op_listen = 57;          // 6.11
+
+// io_uring_params::features.
+inline constexpr unsigned feature_recvsend_bundle = 1U << 14;  // 6.10
+inline constexpr unsigned feature_min_timeout = 1U << 15;      // 6.12
+inline constexpr unsigned feature_no_iowait = 1U << 17;        // 6.15
+
+// Flags of io_uring_enter.
+inline constexpr unsigned enter_no_iowait = 1U << 7;
+
+// Flags of a provided-buffer ring, and of the completions that use it incrementally.
+inline constexpr unsigned buffer_ring_incremental = 2;       // 6.12
+inline constexpr unsigned completion_buffer_more = 1U << 4;  // 6.12
+
+// Flags in io_uring_sqe::ioprio.
+inline constexpr std::uint16_t recvsend_bundle = 1U << 4;       // 6.10
+inline constexpr std::uint16_t send_zc_report_usage = 1U << 3;  // 6.2
+
+/// The result of a zero-copy notification when the kernel had to copy after all; needs
+/// `send_zc_report_usage`.
+inline constexpr unsigned notification_copied = 1U << 31;
+
+// As liburing's io_uring_prep_…, for requests that its version 2.3 does not have. Each expects a
+// zeroed SQE, as Ring hands it out.
+
+inline void prepare_read_multishot(io_uring_sqe& sqe, int fd, unsigned size, std::uint64_t offset,
+                                   std::uint16_t buffer_group) noexcept {
+    sqe.opcode = op_read_multishot;
+    sqe.flags = IOSQE_BUFFER_SELECT;
+    sqe.fd = fd;
+    sqe.off = offset;
+    sqe.len = size;
+    sqe.buf_group = buffer_group;
+}
+
+inline void prepare_waitid(io_uring_sqe& sqe, unsigned id_type, int id, void* siginfo,
+                           unsigned options) noexcept {
+    sqe.opcode = op_waitid;
+    sqe.fd = id;
+    sqe.len = id_type;
+    sqe.addr2 = reinterpret_cast<std::uintptr_t>(siginfo);
+    sqe.file_index = options;
+}
+
+inline void prepare_ftruncate(io_uring_sqe& sqe, int fd, std::uint64_t size) noexcept {
+    sqe.opcode = op_ftruncate;
+    sqe.fd = fd;
+    sqe.off = size;
+}
+
+inline void prepare_bind(io_uring_sqe& sqe, int fd, const sockaddr* address,
+                         socklen_t size) noexcept {
+    sqe.opcode = op_bind;
+    sqe.fd = fd;
+    sqe.addr = reinterpret_cast<std::uintptr_t>(address);
+    sqe.addr2 = size;
+}
+
+inline void prepare_listen(io_uring_sqe& sqe, int fd, unsigned backlog) noexcept {
+    sqe.opcode = op_listen;
+    sqe.fd = fd;
+    sqe.len = backlog;
+}
+
+}  // namespace rondo::inline RONDO_ABI::detail::uring
