@@ -1,5 +1,4 @@
 #pragma once
-
 // SPDX-FileCopyrightText: 2026 The Rondo authors
 // SPDX-License-Identifier: MIT
 
@@ -44,11 +43,12 @@ namespace detail {
 template <class T>
 inline constexpr bool is_duration = false;
 template <class Rep, class Period>
-inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
+inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> =
+    std::is_floating_point_v<Rep> || (std::is_integral_v<Rep> && sizeof(Rep) <= 8);
 
-}  // namespace detail
+} // namespace detail
 
-/// Any std::chrono::duration.
+/// Any std::chrono::duration that counts in floating-point numbers or in integers of up to 64 bits.
 template <class T>
 concept Duration = detail::is_duration<std::remove_cv_t<T>>;
 
@@ -58,37 +58,31 @@ namespace detail {
 /// What does not fit becomes plus or minus nanoseconds::max().
 /// Throws: std::invalid_argument if it is not a number.
 template <class Rep, class Period>
+    requires Duration<std::chrono::duration<Rep, Period>>
 constexpr std::chrono::nanoseconds saturating_nanoseconds(
     std::chrono::duration<Rep, Period> duration);
 
 /// The time point `duration` after `now`; time_point::max() (or -max) if it is out of range.
 /// Throws: std::invalid_argument if the duration is not a number.
 template <class Rep, class Period>
+    requires Duration<std::chrono::duration<Rep, Period>>
 constexpr Clock::time_point deadline_after(Clock::time_point now,
                                            std::chrono::duration<Rep, Period> duration);
 
-}  // namespace detail
+} // namespace detail
 
 // Implementation
 
 namespace detail {
 
 template <class Float>
-constexpr std::int64_t saturating_ceil(Float value) {
-    // 2^63: the first value out of range. The greatest in range is no floating-point number.
-    constexpr Float limit = static_cast<Float>(9223372036854775808.0);
-    constexpr std::int64_t max = std::numeric_limits<std::int64_t>::max();
-    if (value >= limit) {
-        return max;
-    }
-    if (value <= -limit) {
-        return -max;
-    }
+constexpr std::int64_t ceil(Float value) {
     const auto whole = static_cast<std::int64_t>(value);
     return static_cast<Float>(whole) < value ? whole + 1 : whole;
 }
 
 template <class Rep, class Period>
+    requires Duration<std::chrono::duration<Rep, Period>>
 constexpr std::chrono::nanoseconds saturating_nanoseconds(
     std::chrono::duration<Rep, Period> duration) {
     using ToNano = std::ratio_divide<Period, std::nano>;
@@ -98,13 +92,21 @@ constexpr std::chrono::nanoseconds saturating_nanoseconds(
         if (count != count) {
             throw std::invalid_argument("rondo: the duration is not a number");
         }
-        const Float value =
-            count * static_cast<Float>(ToNano::num) / static_cast<Float>(ToNano::den);
+        constexpr Float unit = static_cast<Float>(ToNano::num) / static_cast<Float>(ToNano::den);
+        constexpr Float limit = static_cast<Float>(9223372036854775808.0) / unit; // 2^63
+        if (count >= limit) {
+            return std::chrono::nanoseconds::max();
+        }
+        if (count <= -limit) {
+            return -std::chrono::nanoseconds::max();
+        }
         // 1.1 s is a little more than 1.1 in binary. The last two bits are noise, and rounding
-        // them up would make every other deadline a nanosecond late.
+        // them up would make every other deadline a nanosecond late. It also keeps the product
+        // below 2^63 if it was rounded.
+        const Float value = count * unit;
         const Float noise = 2 * std::numeric_limits<Float>::epsilon() * value;
-        return std::chrono::nanoseconds(saturating_ceil(value > 0 ? value - noise : value));
-    } else if constexpr (std::is_integral_v<Rep>) {
+        return std::chrono::nanoseconds(ceil(value > 0 ? value - noise : value));
+    } else {
         __extension__ using Wide = __int128;
         constexpr Wide max = std::numeric_limits<std::int64_t>::max();
         const Wide product = static_cast<Wide>(duration.count()) * ToNano::num;
@@ -114,12 +116,11 @@ constexpr std::chrono::nanoseconds saturating_nanoseconds(
         }
         value = value > max ? max : value < -max ? -max : value;
         return std::chrono::nanoseconds(static_cast<std::int64_t>(value));
-    } else {
-        return std::chrono::ceil<std::chrono::nanoseconds>(duration);
     }
 }
 
 template <class Rep, class Period>
+    requires Duration<std::chrono::duration<Rep, Period>>
 constexpr Clock::time_point deadline_after(Clock::time_point now,
                                            std::chrono::duration<Rep, Period> duration) {
     constexpr std::int64_t max = std::numeric_limits<std::int64_t>::max();
@@ -131,6 +132,6 @@ constexpr Clock::time_point deadline_after(Clock::time_point now,
     return Clock::time_point(Clock::duration(sum));
 }
 
-}  // namespace detail
+} // namespace detail
 
-}  // namespace rondo::inline RONDO_ABI
+} // namespace rondo::inline RONDO_ABI

@@ -1,5 +1,4 @@
 #pragma once
-
 // SPDX-FileCopyrightText: 2026 The Rondo authors
 // SPDX-License-Identifier: MIT
 
@@ -10,7 +9,7 @@
 #include <cstdlib>
 
 /// The version of Rondo: also as one number that grows, and as text. CMake's `project()` repeats
-/// it, and a test compares the two.
+/// it, and the build compares the two.
 #define RONDO_VERSION_MAJOR 0
 #define RONDO_VERSION_MINOR 1
 #define RONDO_VERSION_PATCH 0

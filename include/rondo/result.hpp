@@ -1,5 +1,4 @@
 #pragma once
-
 // SPDX-FileCopyrightText: 2026 The Rondo authors
 // SPDX-License-Identifier: MIT
 
@@ -76,8 +75,8 @@ struct ResultStorage<void> {
 
 /// A value, or the reason why there is none: an error code, an exception or a cancellation. T may
 /// be void, an lvalue reference or a type that only moves. A Result moves as T does, copies if T
-/// does, and allocates nothing itself; for an error code no exception object is made until one is asked
-/// for.
+/// does, and allocates nothing itself; for an error code no exception object is made until one is
+/// asked for.
 /// Example:
 ///     auto got = co_await as_result(stream.read_some(buffer));
 ///     if (!got) { log(got.error().message()); }

@@ -1,5 +1,4 @@
 #pragma once
-
 // SPDX-FileCopyrightText: 2026 The Rondo authors
 // SPDX-License-Identifier: MIT
 

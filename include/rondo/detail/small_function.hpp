@@ -1,5 +1,4 @@
 #pragma once
-
 // SPDX-FileCopyrightText: 2026 The Rondo authors
 // SPDX-License-Identifier: MIT
 
@@ -80,10 +79,10 @@ private:
     void destroy() noexcept;
 
     using Invoke = R (*)(void*, Args&&...);
-    using Relocate = void (*)(void* from, void* to) noexcept;  // to == nullptr: only destroy
+    using Relocate = void (*)(void* from, void* to) noexcept; // to == nullptr: only destroy
 
     alignas(std::max_align_t) std::byte storage_[inline_size];
-    Invoke invoke_ = nullptr;  // both null when empty
+    Invoke invoke_ = nullptr; // both null when empty
     Relocate relocate_ = nullptr;
 };
 
@@ -93,7 +92,8 @@ template <class R, class... Args>
 template <class F, class Source>
 void SmallFunction<R(Args...)>::emplace(Source&& callable) {
     if constexpr (std::is_pointer_v<F>) {
-        if (callable == nullptr) {
+        const F pointer = callable;
+        if (pointer == nullptr) {
             return;
         }
     }
@@ -183,4 +183,4 @@ void SmallFunction<R(Args...)>::destroy() noexcept {
     }
 }
 
-}  // namespace rondo::inline RONDO_ABI::detail
+} // namespace rondo::inline RONDO_ABI::detail

@@ -1,0 +1,164 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+// Memory for coroutine frames, task states and other small objects that come and go with every
+// task: free lists of fixed sizes, one set per thread, so that an awaited call costs a pop and a
+// push instead of a trip through malloc. Sanitizer builds go straight to operator new, so that a
+// use after free is found.
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <new>
+#include <rondo/config.hpp>
+
+namespace rondo::inline RONDO_ABI::detail {
+
+/// Free lists of blocks, in steps of 16 bytes up to 1 KiB; larger blocks come from operator new.
+///
+/// Blocks are cut from chunks which are never given back to the system: they wander between
+/// threads (a Coro made on one thread may run and die on another), so no thread could tell when a
+/// chunk is empty. What a thread has too many of, or leaves behind when it ends, goes to a shared
+/// depot from which other threads draw, so memory is bounded by the peak in use.
+class FramePool {
+public:
+    static constexpr std::size_t granularity = 16;
+    static constexpr std::size_t largest = 1024;
+
+    [[nodiscard]] static void* allocate(std::size_t size) {
+        if (RONDO_SANITIZED || size > largest) {
+            return ::operator new(size);
+        }
+        const std::size_t index = (size - 1) / granularity;
+        FreeList& list = local_.lists[index];
+        if (Block* block = list.head) [[likely]] {
+            list.head = block->next;
+            --list.count;
+            return block;
+        }
+        return refill(index);
+    }
+
+    static void deallocate(void* memory, std::size_t size) noexcept {
+        if (RONDO_SANITIZED || size > largest) {
+            ::operator delete(memory);
+            return;
+        }
+        const std::size_t index = (size - 1) / granularity;
+        FreeList& list = local_.lists[index];
+        list.head = ::new (memory) Block{list.head};
+        if (++list.count >= batch * 2) [[unlikely]] {
+            donate(list, index, batch);
+        }
+    }
+
+private:
+    static constexpr std::size_t classes = largest / granularity;
+    static constexpr std::size_t chunk_size = 64 * 1024;
+    static constexpr std::uint32_t batch = 4096;
+
+    struct Block {
+        Block* next;
+    };
+    struct FreeList {
+        Block* head;
+        std::uint32_t count;
+    };
+    // Constant-initialised and trivially destructible: an access needs no guard, and is still
+    // valid when other thread_local destructors run.
+    struct Local {
+        FreeList lists[classes];
+        std::byte* chunk;
+        std::size_t chunk_left;
+    };
+
+    static_assert(sizeof(Block) <= granularity);
+
+    // What threads have to spare.
+    struct Depot {
+        std::mutex mutex;
+        FreeList lists[classes];
+    };
+
+    // Created on a thread's first refill; its destructor hands the thread's blocks to the depot.
+    struct ThreadExit {
+        ~ThreadExit() {
+            for (std::size_t index = 0; index < classes; ++index) {
+                FreeList& list = local_.lists[index];
+                donate(list, index, list.count);
+            }
+        }
+    };
+
+    static Depot& depot() {
+        // Never destroyed: threads may end after static destructors have begun.
+        static Depot* const instance = ::new Depot{};
+        return *instance;
+    }
+
+    [[gnu::noinline]] static void* refill(std::size_t index) {
+        static thread_local ThreadExit at_exit;
+        (void)at_exit;
+        FreeList& list = local_.lists[index];
+        {
+            Depot& shared = depot();
+            const std::lock_guard lock(shared.mutex);
+            FreeList& spare = shared.lists[index];
+            for (std::uint32_t taken = 0; taken < batch && spare.head != nullptr; ++taken) {
+                Block* block = spare.head;
+                spare.head = block->next;
+                --spare.count;
+                block->next = list.head;
+                list.head = block;
+                ++list.count;
+            }
+        }
+        if (Block* block = list.head) {
+            list.head = block->next;
+            --list.count;
+            return block;
+        }
+        const std::size_t size = (index + 1) * granularity;
+        if (local_.chunk_left < size) {
+            // The tail of the old chunk is lost: less than 1 KiB in 64.
+            local_.chunk = static_cast<std::byte*>(::operator new(chunk_size));
+            local_.chunk_left = chunk_size;
+        }
+        void* memory = local_.chunk;
+        local_.chunk += size;
+        local_.chunk_left -= size;
+        return memory;
+    }
+
+    [[gnu::noinline]] static void donate(FreeList& list, std::size_t index,
+                                         std::uint32_t count) noexcept {
+        if (count == 0) {
+            return;
+        }
+        Block* first = list.head;
+        Block* last = first;
+        for (std::uint32_t i = 1; i < count; ++i) {
+            last = last->next;
+        }
+        list.head = last->next;
+        list.count -= count;
+        Depot& shared = depot();
+        const std::lock_guard lock(shared.mutex);
+        last->next = shared.lists[index].head;
+        shared.lists[index].head = first;
+        shared.lists[index].count += count;
+    }
+
+    static inline constinit thread_local Local local_{};
+};
+
+/// Base of objects that live in the frame pool.
+struct PoolAllocated {
+    static void* operator new(std::size_t size) { return FramePool::allocate(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept {
+        FramePool::deallocate(memory, size);
+    }
+};
+
+} // namespace rondo::inline RONDO_ABI::detail

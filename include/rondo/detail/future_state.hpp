@@ -1,0 +1,232 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+// The state that Task and Future handles share: pending, or done with a value, an exception or a
+// cancellation; who waits for it; and the report if a failure is never looked at.
+
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <new>
+#include <rondo/config.hpp>
+#include <rondo/detail/frame_pool.hpp>
+#include <rondo/detail/intrusive_list.hpp>
+#include <rondo/detail/leaf.hpp>
+#include <rondo/detail/scheduler.hpp>
+#include <rondo/error.hpp>
+#include <rondo/result.hpp>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace rondo::inline RONDO_ABI::detail {
+
+enum class Status : std::uint8_t { pending, succeeded, failed, cancelled };
+
+/// Prints an error that nobody handled: the last resort, and the default of the loop's handler.
+inline void print_unhandled(const char* message, const std::exception_ptr& error) noexcept {
+    try {
+        const std::string what = describe_exception(error);
+        std::fprintf(stderr, "rondo: %s: %s\n", message, what.c_str());
+    } catch (...) {
+        std::fprintf(stderr, "rondo: %s\n", message);
+    }
+}
+
+/// Type-independent part. Reference-counted by handles, and by the loop while it is unfinished.
+class FutureBase : public Runnable, public PoolAllocated {
+public:
+    void add_ref() noexcept { ++references_; }
+    void drop_ref() noexcept {
+        if (--references_ == 0) {
+            if (status_ == Status::failed && !retrieved_) {
+                report_failure();
+            }
+            delete this;
+        }
+    }
+
+    [[nodiscard]] Status status() const noexcept { return status_; }
+    [[nodiscard]] bool done() const noexcept { return status_ != Status::pending; }
+    [[nodiscard]] bool is_task() const noexcept { return is_task_; }
+    [[nodiscard]] Scheduler* scheduler() const noexcept { return scheduler_; }
+
+    /// Asks for cancellation. Returns false if it is done already.
+    virtual bool cancel(CancelReason reason, const std::string& message) = 0;
+
+    /// "Task-3" or a given name; for reports.
+    [[nodiscard]] virtual std::string describe() const = 0;
+
+    void observe(DoneObserver& observer) noexcept { observers_.push_back(observer); }
+    void forget(DoneObserver& observer) noexcept { observers_.remove(observer); }
+
+    /// The failure or cancellation. Looking at it counts as handling it.
+    [[nodiscard]] const std::exception_ptr& error() const {
+        retrieved_ = true;
+        if (status_ == Status::cancelled && error_ == nullptr) {
+            error_ = std::make_exception_ptr(cancellation());
+        }
+        return error_;
+    }
+
+    /// Throws unless there is a value.
+    void require_value() const {
+        if (status_ == Status::succeeded) {
+            return;
+        }
+        if (status_ == Status::pending) {
+            throw InvalidStateError("rondo: the result is not there yet; await it first");
+        }
+        std::rethrow_exception(error());
+    }
+
+    void mark_retrieved() const noexcept { retrieved_ = true; }
+
+protected:
+    FutureBase(Scheduler* scheduler, bool is_task) noexcept
+        : is_task_(is_task), scheduler_(scheduler) {}
+    virtual ~FutureBase() {
+        while (DoneObserver* observer = observers_.pop_front()) {
+            observer->on_abandoned();
+        }
+    }
+
+    /// Becomes done and tells all observers, in order.
+    void settle(Status status) noexcept {
+        status_ = status;
+        // Detached one by one: an observer may add or remove others.
+        while (DoneObserver* observer = observers_.pop_front()) {
+            observer->on_done();
+        }
+    }
+
+    void set_error(std::exception_ptr error) noexcept { error_ = std::move(error); }
+
+    /// The failure, without counting as looked at.
+    [[nodiscard]] const std::exception_ptr& error_quietly() const noexcept { return error_; }
+
+    /// Remembers why, for the CancelledError that is to come.
+    void set_reason(CancelReason reason, const std::string& message) {
+        reason_ = reason;
+        if (!message.empty()) {
+            extras().message = message;
+        } else if (extras_ != nullptr) {
+            extras_->message.clear();
+        }
+    }
+
+    [[nodiscard]] CancelledError cancellation() const {
+        return CancelledError(reason_, extras_ != nullptr ? extras_->message : std::string());
+    }
+
+    // What few tasks have.
+    struct Extras {
+        std::string name;
+        std::string message; // of the last cancel request
+    };
+    [[nodiscard]] Extras& extras() {
+        if (extras_ == nullptr) {
+            extras_ = std::make_unique<Extras>();
+        }
+        return *extras_;
+    }
+    [[nodiscard]] const Extras* extras_if_any() const noexcept { return extras_.get(); }
+
+private:
+    [[gnu::noinline]] void report_failure() noexcept {
+        // The loop may be gone: only the one that runs here and now is certain to be alive.
+        Scheduler* scheduler = scheduler_ != nullptr ? scheduler_ : current_scheduler;
+        const char* message = is_task_ ? "a task failed and nobody looked at it"
+                                       : "a future failed and nobody looked at it";
+        if (scheduler != nullptr && scheduler->reporter != nullptr) {
+            scheduler->reporter(*scheduler, message, error_, this);
+            return;
+        }
+        try {
+            print_unhandled((describe() + " failed and nobody looked at it").c_str(), error_);
+        } catch (...) {
+            print_unhandled(message, error_);
+        }
+    }
+
+    std::uint32_t references_ = 0;
+
+protected:
+    Status status_ = Status::pending;
+    const bool is_task_;
+    mutable bool retrieved_ = false;
+    CancelReason reason_ = CancelReason::user;
+    Scheduler* scheduler_; // null once a task is done
+
+private:
+    IntrusiveList<DoneObserver, DoneObserver> observers_;
+    mutable std::exception_ptr error_;
+    std::unique_ptr<Extras> extras_;
+};
+
+/// Adds room for a value of type T to a FutureBase or TaskBase.
+template <class T, class Base>
+class WithValue : public Base {
+public:
+    using Value = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>;
+
+    using Base::Base;
+
+    [[nodiscard]] const std::remove_reference_t<T>& value() const noexcept {
+        if constexpr (std::is_reference_v<T>) {
+            return *storage_.value;
+        } else {
+            return storage_.value;
+        }
+    }
+
+    /// Moves the value out; a reference is passed on.
+    [[nodiscard]] T take() {
+        if constexpr (std::is_reference_v<T>) {
+            return static_cast<T>(*storage_.value);
+        } else {
+            return std::move(storage_.value);
+        }
+    }
+
+protected:
+    template <class... Args>
+    void emplace(Args&&... args) {
+        if constexpr (std::is_reference_v<T>) {
+            storage_.value = std::addressof(args...);
+        } else {
+            ::new (static_cast<void*>(std::addressof(storage_.value)))
+                Value(std::forward<Args>(args)...);
+        }
+    }
+
+    ~WithValue() override {
+        if (this->status_ == Status::succeeded) {
+            storage_.value.~Value();
+        }
+    }
+
+private:
+    union Storage {
+        Storage() noexcept {}
+        ~Storage() {}
+        Value value;
+    };
+    Storage storage_; // holds a value when the status is succeeded
+};
+
+template <class Base>
+class WithValue<void, Base> : public Base {
+public:
+    using Base::Base;
+
+    void value() const noexcept {}
+    void take() noexcept {}
+
+protected:
+    void emplace() noexcept {}
+};
+
+} // namespace rondo::inline RONDO_ABI::detail

@@ -1,0 +1,75 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+// What a task sees of the awaitable at the bottom of its chain of Coros, and what a future sees of
+// those who wait for it: two small interfaces, so that tasks need to know no awaitable.
+
+#include <cstdint>
+#include <rondo/config.hpp>
+#include <rondo/detail/intrusive_list.hpp>
+
+namespace rondo::inline RONDO_ABI {
+
+class Suspension;
+
+namespace detail {
+
+class FutureBase;
+class TaskBase;
+
+/// The awaitable that a task is suspended on. Users derive from Suspension instead.
+class Leaf {
+public:
+    Leaf(const Leaf&) = delete;
+    Leaf& operator=(const Leaf&) = delete;
+
+protected:
+    Leaf() noexcept = default;
+    ~Leaf() = default;
+
+private:
+    friend class TaskBase;
+    friend class rondo::Suspension;
+
+    // Names that no derived class will want: even private ones would hide a template parameter.
+    enum class LeafState : std::uint8_t {
+        idle,    // not suspended (yet)
+        waiting, // the task is suspended and nothing has woken it
+        resumed, // the task is in the ready queue, or runs again
+    };
+
+    TaskBase* leaf_task_ = nullptr; // set when suspended, and left set afterwards
+    LeafState leaf_state_ = LeafState::idle;
+
+    virtual void on_cancel() noexcept = 0;
+    [[nodiscard]] virtual const char* describe() const noexcept = 0;
+    [[nodiscard]] virtual const FutureBase* waits_for() const noexcept { return nullptr; }
+};
+
+} // namespace detail
+
+/// Is told when a task or future is done: the intrusive, allocation-free form of a done callback,
+/// for authors of combinators.
+///
+/// Called at once when the result is there, in the order of registration, before anybody who
+/// awaits it runs: on_done must only record and wake (Suspension::resume), never run user code.
+///
+/// Lifetime: whoever observes detaches (Task::forget) before the observer dies.
+class DoneObserver : public detail::ListHook<DoneObserver> {
+public:
+    DoneObserver() noexcept = default;
+    DoneObserver(const DoneObserver&) = delete;
+    DoneObserver& operator=(const DoneObserver&) = delete;
+
+protected:
+    ~DoneObserver() = default;
+
+private:
+    friend class detail::FutureBase;
+    virtual void on_done() noexcept = 0;
+    /// The future died without ever being done.
+    virtual void on_abandoned() noexcept {}
+};
+
+} // namespace rondo::inline RONDO_ABI

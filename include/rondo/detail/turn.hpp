@@ -1,0 +1,254 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+// One turn of the loop: completions from the ring, what other threads posted, timers that are due,
+// then a bounded batch of what is ready. At most one system call, and none while there is work and
+// the kernel has nothing to say.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <rondo/clock.hpp>
+#include <rondo/config.hpp>
+#include <rondo/detail/future_state.hpp>
+#include <rondo/detail/inbox.hpp>
+#include <rondo/detail/ready_queue.hpp>
+#include <rondo/detail/ref.hpp>
+#include <rondo/detail/ring.hpp>
+#include <rondo/detail/scheduler.hpp>
+#include <rondo/detail/task_state.hpp>
+#include <rondo/detail/uring.hpp>
+#include <rondo/error.hpp>
+#include <rondo/loop_options.hpp>
+
+namespace rondo::inline RONDO_ABI::detail {
+
+/// The request that lets an inbox wake the loop: a read of its eventfd, always armed while the loop
+/// runs.
+class WakeRequest final : public Request {
+public:
+    explicit WakeRequest(Inbox& inbox) noexcept
+        : Request(&WakeRequest::completed, &WakeRequest::fill), inbox_(inbox) {}
+
+    /// Whether the eventfd has been read since the last call.
+    [[nodiscard]] bool take_rung() noexcept { return std::exchange(rung_, false); }
+
+private:
+    static void fill(Request& request, io_uring_sqe& entry) noexcept {
+        auto& self = static_cast<WakeRequest&>(request);
+        io_uring_prep_read(&entry, self.inbox_.wake_fd(), &self.count_, sizeof self.count_, 0);
+    }
+    static void completed(Completion& completion, int /*result*/, unsigned /*flags*/) noexcept {
+        static_cast<WakeRequest&>(static_cast<Request&>(completion)).rung_ = true;
+    }
+
+    Inbox& inbox_;
+    std::uint64_t count_ = 0;
+    bool rung_ = false;
+};
+
+/// A loop without its public face.
+class LoopCore {
+public:
+    explicit LoopCore(const LoopOptions& options)
+        : scheduler_(new Scheduler), inbox_(std::make_shared<Inbox>()), wake_(*inbox_),
+          options_(options), random_(options.shuffle_seed) {
+        ring_.emplace(RingOptions{.entries = options.entries});
+        scheduler_->ring = &*ring_;
+        scheduler_->virtual_time = options.virtual_time;
+        scheduler_->last_seen = options.virtual_time ? Clock::time_point{} : Clock::now();
+    }
+    LoopCore(const LoopCore&) = delete;
+    LoopCore& operator=(const LoopCore&) = delete;
+
+    [[nodiscard]] Scheduler& scheduler() const noexcept { return *scheduler_; }
+    [[nodiscard]] Ring& ring() noexcept { return *ring_; }
+    [[nodiscard]] Inbox& inbox() const noexcept { return *inbox_; }
+    [[nodiscard]] const std::shared_ptr<Inbox>& shared_inbox() const noexcept { return inbox_; }
+    [[nodiscard]] const LoopOptions& options() const noexcept { return options_; }
+    [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
+    [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+
+    /// A run begins. A ring belongs to the thread that made it: on another one it is made anew, as
+    /// long as it has nothing to do.
+    void enter_thread(bool same_thread) {
+        if (same_thread) {
+            return;
+        }
+        if (!ring_->idle()) {
+            throw LoopError(
+                "rondo: this event loop has operations in flight on another thread; run "
+                "it there");
+        }
+        ring_.emplace(RingOptions{.entries = options_.entries});
+    }
+
+    /// Something outside the ring may still wake the program: a signal handler, a thread.
+    void expect_from_outside(int change) noexcept { expected_from_outside_ += change; }
+
+    /// Runs one turn. Blocks, if nothing is ready and `may_block`, until something happens.
+    /// Returns whether the eventfd was read: the caller looks for signals then.
+    ///
+    /// Throws: DeadlockError in virtual time, where nothing can ever happen; LoopError in a forked
+    /// child.
+    bool turn(bool may_block) {
+        ++turns_;
+        Scheduler& scheduler = *scheduler_;
+        if (wake_.is_idle()) {
+            ring_->submit(wake_);
+        }
+        if (!scheduler.ready.empty() || !may_block) {
+            ring_->poll();
+        } else {
+            wait();
+        }
+        if (inbox_->filled()) {
+            inbox_->drain(scheduler.ready);
+        }
+        if (!scheduler.timers.empty()) {
+            fire_timers();
+        }
+        run_batch();
+        return wake_.take_rung();
+    }
+
+    /// Cancels whatever is in flight in the kernel and waits until it has let go of everything.
+    void drain_ring() {
+        inbox_->close();
+        while (!ring_->idle()) {
+            ring_->cancel_all();
+            ring_->wait(std::chrono::milliseconds(100));
+        }
+    }
+
+    /// Runs nothing of what is ready any more, and lets go of it.
+    void discard_ready() noexcept {
+        Scheduler& scheduler = *scheduler_;
+        inbox_->drain(scheduler.ready);
+        while (!scheduler.ready.empty()) {
+            scheduler.ready.pop_front().discard();
+        }
+    }
+
+    void close_ring() noexcept { ring_->close(); }
+
+    /// "Task-1 waits on sleep" and so on, a line each.
+    [[nodiscard]] std::string describe_tasks() const {
+        std::string text;
+        scheduler_->tasks.for_each([&](const TaskBase& task) {
+            text += "\n  " + task.describe() + " waits on " + task.describe_wait();
+#if RONDO_TRACK_LOCATIONS
+            for (const PromiseBase* frame = task.leaf() != nullptr ? task.innermost() : nullptr;
+                 frame != nullptr; frame = frame->parent()) {
+                text += std::string("\n    at ") + frame->awaiting_at().file_name() + ":" +
+                        std::to_string(frame->awaiting_at().line());
+            }
+#endif
+        });
+        return text;
+    }
+
+private:
+    // Bounds, so that ready tasks cannot keep the ring and the timers from their turn.
+    static constexpr std::size_t batch_limit = 256;
+    static constexpr std::size_t steps_between_clock_reads = 64;
+    static constexpr std::chrono::hours longest_wait{24};
+    // Virtual time: how long real I/O may take before the clock jumps over it, and before a program
+    // that waits for nothing else counts as hung.
+    static constexpr std::chrono::milliseconds patience{2};
+    static constexpr std::chrono::seconds long_patience{10};
+
+    void wait() {
+        Scheduler& scheduler = *scheduler_;
+        if (scheduler.virtual_time) {
+            wait_virtually();
+            return;
+        }
+        if (scheduler.timers.empty()) {
+            ring_->wait();
+            return;
+        }
+        const Clock::duration left = scheduler.timers.earliest() - scheduler.now();
+        scheduler.timer_may_be_due = true;
+        if (left <= Clock::duration::zero()) {
+            ring_->poll();
+        } else {
+            ring_->wait(left < longest_wait ? left : longest_wait);
+        }
+    }
+
+    void wait_virtually() {
+        Scheduler& scheduler = *scheduler_;
+        if (ring_->poll() != 0 || !scheduler.ready.empty() || inbox_->filled() || wake_.is_idle()) {
+            return;
+        }
+        const std::size_t operations = ring_->in_flight() - 1; // the eventfd
+        if (!scheduler.timers.empty()) {
+            if (operations != 0 || expected_from_outside_ != 0) {
+                const bool certain = scheduler.prompt_operations != 0;
+                if (ring_->wait(certain ? Ring::Nanoseconds(long_patience)
+                                        : Ring::Nanoseconds(patience)) != 0 ||
+                    inbox_->filled()) {
+                    return;
+                }
+            }
+            if (scheduler.timers.earliest() > scheduler.last_seen) {
+                scheduler.last_seen = scheduler.timers.earliest();
+            }
+            scheduler.timer_may_be_due = true;
+            return;
+        }
+        if (operations == 0 && expected_from_outside_ == 0) {
+            throw DeadlockError("rondo: nothing can wake this program any more:" +
+                                describe_tasks());
+        }
+        if (ring_->wait(long_patience) == 0 && !inbox_->filled()) {
+            throw DeadlockError("rondo: this program has waited for I/O for 10 seconds:" +
+                                describe_tasks());
+        }
+    }
+
+    void fire_timers() noexcept {
+        Scheduler& scheduler = *scheduler_;
+        if (!scheduler.timer_may_be_due && !scheduler.virtual_time &&
+            steps_ - steps_at_clock_read_ < steps_between_clock_reads) {
+            return; // the clock costs more than a step
+        }
+        steps_at_clock_read_ = steps_;
+        scheduler.timer_may_be_due = false;
+        scheduler.timers.fire_due(scheduler.now());
+    }
+
+    void run_batch() noexcept {
+        ReadyQueue& ready = scheduler_->ready;
+        std::size_t count = ready.size();
+        if (random_ != 0) [[unlikely]] {
+            ready.shuffle(random_);
+        } else if (count > batch_limit) {
+            count = batch_limit;
+        }
+        steps_ += count;
+        for (; count != 0; --count) {
+            ready.pop_front().run();
+        }
+    }
+
+    Ref<Scheduler> scheduler_;
+    std::optional<Ring> ring_;
+    std::shared_ptr<Inbox> inbox_;
+    WakeRequest wake_;
+    LoopOptions options_;
+    std::uint64_t random_; // state of the shuffle; 0: FIFO
+    std::uint64_t turns_ = 0;
+    std::uint64_t steps_ = 0;
+    std::uint64_t steps_at_clock_read_ = 0;
+    int expected_from_outside_ = 0;
+};
+
+} // namespace rondo::inline RONDO_ABI::detail

@@ -1,0 +1,514 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+// EventLoop: asyncio's loop object. Most programs need only run(); this is for those who drive the
+// loop themselves, or have callbacks.
+
+#include <chrono>
+#include <concepts>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <poll.h>
+#include <pthread.h>
+
+#include <rondo/awaitable.hpp>
+#include <rondo/clock.hpp>
+#include <rondo/coro.hpp>
+#include <rondo/create_task.hpp>
+#include <rondo/detail/fd_watcher.hpp>
+#include <rondo/detail/scope_exit.hpp>
+#include <rondo/detail/signal_table.hpp>
+#include <rondo/detail/small_function.hpp>
+#include <rondo/detail/turn.hpp>
+#include <rondo/error.hpp>
+#include <rondo/future.hpp>
+#include <rondo/handle.hpp>
+#include <rondo/loop_options.hpp>
+#include <rondo/metrics.hpp>
+#include <rondo/task.hpp>
+
+namespace rondo::inline RONDO_ABI {
+
+/// What an exception handler is told.
+struct ErrorContext {
+    std::string_view message;     ///< what went wrong: "a task failed and nobody looked at it"
+    std::exception_ptr exception; ///< the exception; may be null
+    std::string_view subject;     ///< name of the task concerned; empty if none is
+};
+
+/// An event loop: one per thread, not copyable and not movable.
+///
+/// Threads: everything but call_soon_threadsafe() belongs to the thread that runs the loop.
+/// Lifetime: destroying a loop closes it.
+class EventLoop {
+public:
+    using ExceptionHandler = detail::SmallFunction<void(EventLoop&, const ErrorContext&)>;
+
+    /// Throws: std::system_error naming cause and remedy where io_uring is missing or forbidden.
+    explicit EventLoop(LoopOptions options = {});
+    EventLoop(const EventLoop&) = delete;
+    EventLoop& operator=(const EventLoop&) = delete;
+    ~EventLoop();
+
+    /// Runs until the awaitable is done, as a task of its own unless it is a Task or Future.
+    ///
+    /// Returns: its result. Throws: what it throws; LoopError if the loop is closed or running, or
+    /// was stopped before the awaitable was done.
+    template <Awaitable A>
+    await_result_t<A> run_until_complete(A&& awaitable);
+
+    /// Runs until stop(). A loop that was stopped can be run again.
+    /// Throws: LoopError if it is closed or running; KeyboardInterrupt if a callback threw that.
+    void run_forever();
+
+    /// Runs a single turn, for a foreign loop that drives this one: waits until something happens
+    /// unless something is ready, but `longest` at most.
+    void run_once(Clock::duration longest = Clock::duration::max());
+
+    /// Ends run_forever() after the turn that is running; or after its first, if it is not running.
+    void stop() noexcept { stopping_ = true; }
+
+    /// Lets go of everything: idempotent. Tasks that are not done are reported and destroyed; run()
+    /// cancels and awaits them before. Throws: LoopError if the loop is running.
+    void close();
+
+    [[nodiscard]] bool is_running() const noexcept { return running_; }
+    [[nodiscard]] bool is_closed() const noexcept { return closed_; }
+
+    /// The loop's clock: Clock::now(), or virtual time in tests.
+    [[nodiscard]] Clock::time_point time() const noexcept { return core_.scheduler().now(); }
+
+    /// Schedules a coroutine; its first step is taken in a later turn.
+    /// Throws: LoopError if the loop is closed; the coroutine is destroyed then.
+    template <class T>
+    Task<T> create_task(Coro<T> coro, const TaskOptions& options = {}) {
+        require_open();
+        return detail::spawn(core_.scheduler(), std::move(coro), options);
+    }
+
+    /// A pending future of this loop.
+    template <class T = void>
+    [[nodiscard]] Future<T> create_future() {
+        return Future<T>(core_.scheduler());
+    }
+
+    /// Calls `callback()` in the next turn; FIFO, exactly once, never from inside the call. An
+    /// exception that leaves it goes to the exception handler.
+    template <std::invocable F>
+    Handle call_soon(F callback);
+
+    /// Calls `callback()` after `delay`, or at `when` on the loop's clock. Equal deadlines: FIFO.
+    template <Duration D, std::invocable F>
+    TimerHandle call_later(D delay, F callback) {
+        return call_at(detail::deadline_after(time(), delay), std::move(callback));
+    }
+    template <std::invocable F>
+    TimerHandle call_at(Clock::time_point when, F callback);
+
+    /// call_soon() from any thread; wakes the loop.
+    /// Throws: LoopError if the loop is closed. Never crashes in a race with close().
+    template <std::invocable F>
+    Handle call_soon_threadsafe(F callback);
+
+    /// Calls `callback()` in every turn in which `fd` is readable or writable; replaces an earlier
+    /// one for the same descriptor. Remove it before closing the descriptor.
+    template <std::invocable F>
+    void add_reader(int fd, F callback) {
+        require_open();
+        readers_.add(core_.scheduler(), fd, std::move(callback));
+    }
+    template <std::invocable F>
+    void add_writer(int fd, F callback) {
+        require_open();
+        writers_.add(core_.scheduler(), fd, std::move(callback));
+    }
+    /// Returns whether there was one.
+    bool remove_reader(int fd) noexcept { return readers_.remove(fd); }
+    bool remove_writer(int fd) noexcept { return writers_.remove(fd); }
+
+    /// Calls `callback()` on the loop when a signal arrives, also while the loop is blocked; a
+    /// later one replaces it. Works on any thread's loop.
+    /// Throws: std::system_error (no such signal, or one that cannot be caught); LoopError if
+    /// another loop handles that signal.
+    template <std::invocable F>
+    void add_signal_handler(int number, F callback);
+    /// Puts back what handled the signal before. Returns whether there was a handler.
+    bool remove_signal_handler(int number) noexcept;
+
+    /// Replaces what is done with errors that nobody handles; an empty handler restores the
+    /// default, which prints one message on stderr. If the handler throws, the default is used.
+    void set_exception_handler(ExceptionHandler handler) noexcept {
+        exception_handler_ = std::move(handler);
+    }
+    [[nodiscard]] const ExceptionHandler& get_exception_handler() const noexcept {
+        return exception_handler_;
+    }
+    /// Reports an error as the loop would.
+    void call_exception_handler(const ErrorContext& context) noexcept;
+    /// What an unset handler does.
+    static void default_exception_handler(const ErrorContext& context) noexcept;
+
+    void set_debug(bool debug) noexcept { debug_ = debug; }
+    [[nodiscard]] bool get_debug() const noexcept { return debug_; }
+
+    [[nodiscard]] LoopMetrics metrics() const noexcept;
+
+    /// All tasks that are not done, in the order of creation.
+    [[nodiscard]] std::vector<TaskRef> all_tasks() const;
+
+    /// For Rondo's own use.
+    [[nodiscard]] detail::LoopCore& core() noexcept { return core_; }
+
+private:
+    friend class Runner;
+
+    struct SignalHandler {
+        int number;
+        std::shared_ptr<detail::SmallFunction<void()>> function;
+    };
+
+    /// Makes the loop the thread's running one for the time of a run.
+    class Running;
+
+    void require_open() const;
+    void turn(bool may_block);
+    void call_signal_handlers();
+    void rethrow_interrupt();
+    static void report(detail::Scheduler& scheduler, const char* message, std::exception_ptr error,
+                       const detail::FutureBase* subject) noexcept;
+    static void resume_from_thread(detail::Scheduler& scheduler, Suspension& suspension) noexcept;
+
+    mutable detail::LoopCore core_;
+    detail::FdWatchers readers_{POLLIN};
+    detail::FdWatchers writers_{POLLOUT};
+    std::vector<SignalHandler> signal_handlers_;
+    ExceptionHandler exception_handler_;
+    pthread_t thread_ = ::pthread_self(); // whose ring it is
+    bool running_ = false;
+    bool stopping_ = false;
+    bool closed_ = false;
+    bool debug_;
+};
+
+/// The loop that runs on this thread. Throws: LoopError outside a loop.
+[[nodiscard]] inline EventLoop& get_running_loop() {
+    return *detail::running_scheduler().loop;
+}
+
+/// All tasks of the running loop that are not done. Throws: LoopError outside a loop.
+[[nodiscard]] inline std::vector<TaskRef> all_tasks() {
+    return get_running_loop().all_tasks();
+}
+
+// Implementation
+
+class EventLoop::Running {
+public:
+    explicit Running(EventLoop& loop) : loop_(loop) {
+        loop.require_open();
+        if (loop.running_) {
+            throw LoopError("rondo: this event loop is running already");
+        }
+        if (detail::current_scheduler != nullptr) {
+            throw LoopError("rondo: another event loop runs on this thread; await the coroutine "
+                            "instead of running it");
+        }
+        loop.core_.enter_thread(::pthread_equal(loop.thread_, ::pthread_self()) != 0);
+        loop.thread_ = ::pthread_self();
+        loop.running_ = true;
+        detail::current_scheduler = &loop.core_.scheduler();
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running() {
+        detail::current_scheduler = nullptr;
+        loop_.running_ = false;
+        loop_.stopping_ = false;
+    }
+
+private:
+    EventLoop& loop_;
+};
+
+inline EventLoop::EventLoop(LoopOptions options) : core_(options), debug_(options.debug) {
+    detail::Scheduler& scheduler = core_.scheduler();
+    scheduler.loop = this;
+    scheduler.reporter = &EventLoop::report;
+    scheduler.resume_from_thread = &EventLoop::resume_from_thread;
+}
+
+inline EventLoop::~EventLoop() {
+    RONDO_ASSERT(!running_, "an event loop must not be destroyed while it runs");
+    close();
+}
+
+inline void EventLoop::require_open() const {
+    if (closed_) {
+        throw LoopError("rondo: this event loop is closed");
+    }
+}
+
+template <Awaitable A>
+await_result_t<A> EventLoop::run_until_complete(A&& awaitable) {
+    auto future = detail::ensure_future(core_.scheduler(), std::forward<A>(awaitable));
+    struct Stopper final : DoneObserver {
+        explicit Stopper(EventLoop& target) noexcept : loop(target) {}
+        void on_done() noexcept override { loop.stop(); }
+        EventLoop& loop;
+    } stopper(*this);
+    {
+        // Declared before the run, so that the observer leaves however the run ends.
+        const detail::ScopeExit forget([&] { future.forget(stopper); });
+        if (future.done()) {
+            stop();
+        } else {
+            future.observe(stopper);
+        }
+        run_forever();
+    }
+    if (!future.done()) {
+        throw LoopError("rondo: the event loop was stopped before the awaitable was done");
+    }
+    if constexpr (std::is_lvalue_reference_v<A> && std::copyable<await_result_t<A>>) {
+        return future.result(); // the caller's handle keeps its own
+    } else {
+        future.state()->require_value();
+        return future.state()->take();
+    }
+}
+
+inline void EventLoop::run_forever() {
+    const Running running(*this);
+    do {
+        turn(!stopping_);
+        rethrow_interrupt();
+    } while (!stopping_);
+}
+
+inline void EventLoop::run_once(Clock::duration longest) {
+    const Running running(*this);
+    TimerHandle limit;
+    if (longest > Clock::duration::zero() && longest != Clock::duration::max()) {
+        limit = call_later(longest, [] {});
+    }
+    turn(longest > Clock::duration::zero());
+    limit.cancel();
+    rethrow_interrupt();
+}
+
+inline void EventLoop::turn(bool may_block) {
+    if (core_.turn(may_block)) {
+        call_signal_handlers();
+    }
+}
+
+inline void EventLoop::rethrow_interrupt() {
+    if (core_.scheduler().interrupt != nullptr) [[unlikely]] {
+        std::rethrow_exception(std::exchange(core_.scheduler().interrupt, nullptr));
+    }
+}
+
+inline void EventLoop::close() {
+    if (running_) {
+        throw LoopError("rondo: a running event loop cannot be closed; stop() it first");
+    }
+    if (std::exchange(closed_, true)) {
+        return;
+    }
+    detail::Scheduler& scheduler = core_.scheduler();
+    while (!signal_handlers_.empty()) {
+        remove_signal_handler(signal_handlers_.back().number);
+    }
+    readers_.clear();
+    writers_.clear();
+    // First the kernel lets go of all buffers in the frames; then nothing of them runs any more;
+    // then they are destroyed. What their destructors do may still use the scheduler.
+    if (!core_.ring().is_inherited()) {
+        core_.drain_ring();
+    }
+    core_.discard_ready();
+    while (!scheduler.tasks.empty()) {
+        detail::TaskBase& task = *scheduler.tasks.front();
+        try {
+            const std::string name = task.describe();
+            call_exception_handler({.message = "a task was destroyed while it was pending",
+                                    .exception = nullptr,
+                                    .subject = name});
+        } catch (...) {
+            call_exception_handler({.message = "a task was destroyed while it was pending",
+                                    .exception = nullptr,
+                                    .subject = {}});
+        }
+        task.abandon();
+        core_.discard_ready();
+    }
+    core_.close_ring();
+    scheduler.loop = nullptr;
+    scheduler.reporter = nullptr;
+    scheduler.ring = nullptr;
+}
+
+template <std::invocable F>
+Handle EventLoop::call_soon(F callback) {
+    static_assert(!detail::is_coro_v<std::invoke_result_t<F&>>,
+                  "rondo: this callback is a coroutine, which would never run; use create_task()");
+    require_open();
+    detail::Ref<detail::Callback> node(new detail::Callback(std::move(callback)));
+    node->schedule(core_.scheduler());
+    return Handle(std::move(node));
+}
+
+template <std::invocable F>
+TimerHandle EventLoop::call_at(Clock::time_point when, F callback) {
+    static_assert(!detail::is_coro_v<std::invoke_result_t<F&>>,
+                  "rondo: this callback is a coroutine, which would never run; use create_task()");
+    require_open();
+    detail::Ref<detail::TimedCallback> node(new detail::TimedCallback(std::move(callback), when));
+    node->start(core_.scheduler());
+    return TimerHandle(std::move(node));
+}
+
+template <std::invocable F>
+Handle EventLoop::call_soon_threadsafe(F callback) {
+    static_assert(!detail::is_coro_v<std::invoke_result_t<F&>>,
+                  "rondo: this callback is a coroutine, which would never run; use create_task()");
+    detail::Ref<detail::Callback> node(new detail::Callback(std::move(callback)));
+    node->add_ref(); // the inbox's
+    if (!core_.inbox().post(*node)) {
+        node->drop_ref();
+        throw LoopError("rondo: this event loop is closed");
+    }
+    return Handle(std::move(node));
+}
+
+template <std::invocable F>
+void EventLoop::add_signal_handler(int number, F callback) {
+    static_assert(!detail::is_coro_v<std::invoke_result_t<F&>>,
+                  "rondo: a signal handler is a plain callback, not a coroutine");
+    require_open();
+    auto function = std::make_shared<detail::SmallFunction<void()>>(std::move(callback));
+    for (SignalHandler& handler : signal_handlers_) {
+        if (handler.number == number) {
+            handler.function = std::move(function);
+            return;
+        }
+    }
+    signal_handlers_.reserve(signal_handlers_.size() + 1);
+    detail::listen_to_signal(number, core_.inbox().wake_fd());
+    core_.expect_from_outside(+1);
+    signal_handlers_.push_back(SignalHandler{number, std::move(function)});
+}
+
+inline bool EventLoop::remove_signal_handler(int number) noexcept {
+    for (SignalHandler& handler : signal_handlers_) {
+        if (handler.number == number) {
+            detail::stop_listening_to_signal(number);
+            core_.expect_from_outside(-1);
+            std::swap(handler, signal_handlers_.back());
+            signal_handlers_.pop_back();
+            return true;
+        }
+    }
+    return false;
+}
+
+inline void EventLoop::call_signal_handlers() {
+    for (const SignalHandler& handler : signal_handlers_) {
+        if (detail::signal_slots[handler.number].arrived.exchange(false)) {
+            call_soon([function = handler.function] { (*function)(); });
+        }
+    }
+}
+
+inline void EventLoop::call_exception_handler(const ErrorContext& context) noexcept {
+    if (!exception_handler_) {
+        default_exception_handler(context);
+        return;
+    }
+    try {
+        exception_handler_(*this, context);
+    } catch (...) {
+        default_exception_handler({.message = "the exception handler itself threw",
+                                   .exception = std::current_exception(),
+                                   .subject = {}});
+        default_exception_handler(context);
+    }
+}
+
+inline void EventLoop::default_exception_handler(const ErrorContext& context) noexcept {
+    try {
+        std::string text(context.message);
+        if (!context.subject.empty()) {
+            text += " (" + std::string(context.subject) + ")";
+        }
+        if (context.exception != nullptr) {
+            detail::print_unhandled(text.c_str(), context.exception);
+        } else {
+            std::fprintf(stderr, "rondo: %s\n", text.c_str());
+        }
+    } catch (...) {
+        std::fputs("rondo: an error could not be reported for want of memory\n", stderr);
+    }
+}
+
+inline void EventLoop::report(detail::Scheduler& scheduler, const char* message,
+                              std::exception_ptr error,
+                              const detail::FutureBase* subject) noexcept {
+    std::string name;
+    try {
+        if (subject != nullptr) {
+            name = subject->describe();
+        }
+    } catch (...) { // NOLINT(bugprone-empty-catch): the report goes out without the name
+    }
+    scheduler.loop->call_exception_handler(
+        {.message = message, .exception = std::move(error), .subject = name});
+}
+
+inline void EventLoop::resume_from_thread(detail::Scheduler& scheduler,
+                                          Suspension& suspension) noexcept {
+    try {
+        scheduler.loop->call_soon_threadsafe([&suspension] { suspension.resume(); });
+    } catch (...) {
+        detail::print_unhandled("another thread could not wake a task", std::current_exception());
+    }
+}
+
+inline LoopMetrics EventLoop::metrics() const noexcept {
+    const detail::Scheduler& scheduler = core_.scheduler();
+    const detail::RingMetrics& ring = core_.ring().metrics();
+    LoopMetrics metrics;
+    metrics.turns = core_.turns();
+    metrics.steps = core_.steps();
+    metrics.system_calls = ring.enters;
+    metrics.submitted = ring.submitted;
+    metrics.completed = ring.completions;
+    metrics.overflows = ring.overflows;
+    metrics.submit_busy = ring.submit_busy;
+    metrics.parked = ring.parked;
+    metrics.tasks_created = scheduler.last_task_id;
+    metrics.tasks_alive = scheduler.tasks_alive;
+    metrics.timers = scheduler.timers.size();
+    metrics.ready = scheduler.ready.size();
+    metrics.operations = core_.ring().in_flight();
+    return metrics;
+}
+
+inline std::vector<TaskRef> EventLoop::all_tasks() const {
+    std::vector<TaskRef> tasks;
+    core_.scheduler().tasks.for_each(
+        [&](detail::TaskBase& task) { tasks.emplace_back(detail::Ref<detail::TaskBase>(&task)); });
+    return tasks;
+}
+
+} // namespace rondo::inline RONDO_ABI

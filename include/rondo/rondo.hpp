@@ -1,0 +1,33 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+// Everything of Rondo but its tools and optional components. Including single headers instead
+// compiles faster; each stands alone.
+
+// Base
+#include <rondo/buffer.hpp> // IWYU pragma: export
+#include <rondo/clock.hpp>  // IWYU pragma: export
+#include <rondo/config.hpp> // IWYU pragma: export
+#include <rondo/error.hpp>  // IWYU pragma: export
+#include <rondo/fwd.hpp>    // IWYU pragma: export
+#include <rondo/result.hpp> // IWYU pragma: export
+
+// Coroutines and tasks
+#include <rondo/awaitable.hpp>    // IWYU pragma: export
+#include <rondo/cancellation.hpp> // IWYU pragma: export
+#include <rondo/coro.hpp>         // IWYU pragma: export
+#include <rondo/future.hpp>       // IWYU pragma: export
+#include <rondo/handle.hpp>       // IWYU pragma: export
+#include <rondo/suspension.hpp>   // IWYU pragma: export
+#include <rondo/task.hpp>         // IWYU pragma: export
+#include <rondo/timer.hpp>        // IWYU pragma: export
+#include <rondo/wait_list.hpp>    // IWYU pragma: export
+
+// The loop
+#include <rondo/create_task.hpp>  // IWYU pragma: export
+#include <rondo/event_loop.hpp>   // IWYU pragma: export
+#include <rondo/loop_options.hpp> // IWYU pragma: export
+#include <rondo/metrics.hpp>      // IWYU pragma: export
+#include <rondo/run.hpp>          // IWYU pragma: export
+#include <rondo/sleep.hpp>        // IWYU pragma: export
