@@ -1,0 +1,65 @@
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+#include "allocations.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<std::size_t> allocations{0};
+std::atomic<bool> memory_is_gone{false};
+
+void* allocate(std::size_t size, std::size_t alignment) {
+    if (memory_is_gone) {
+        throw std::bad_alloc();
+    }
+    ++allocations;
+    // aligned_alloc wants a multiple of the alignment; nothing here is ever of size 0 after this.
+    const std::size_t rounded = (size + alignment) / alignment * alignment;
+    void* memory = std::aligned_alloc(alignment, rounded);
+    if (memory == nullptr) {
+        throw std::bad_alloc();
+    }
+    return memory;
+}
+
+} // namespace
+
+// The other forms of new and delete end in these.
+void* operator new(std::size_t size) {
+    return allocate(size, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    return allocate(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+    std::free(memory);
+}
+
+namespace rondo_test {
+
+std::size_t allocation_count() noexcept {
+    return allocations;
+}
+
+NoMemory::NoMemory() noexcept {
+    memory_is_gone = true;
+}
+
+NoMemory::~NoMemory() {
+    memory_is_gone = false;
+}
+
+} // namespace rondo_test
