@@ -31,3 +31,9 @@
 #include <rondo/metrics.hpp>      // IWYU pragma: export
 #include <rondo/run.hpp>          // IWYU pragma: export
 #include <rondo/sleep.hpp>        // IWYU pragma: export
+
+// Operations
+#include <rondo/io/operation.hpp> // IWYU pragma: export
+
+// Composition
+#include <rondo/as_result.hpp> // IWYU pragma: export

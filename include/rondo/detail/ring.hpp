@@ -94,16 +94,22 @@ private:
 
 /// Parts of a ring's set-up which not every kernel has, as bits.
 struct RingFeature {
-    enum : unsigned {
-        submit_all = 1U << 0,    ///< 5.18: one bad entry does not end a submission
-        coop_taskrun = 1U << 1,  ///< 5.19: no interrupts for completions
-        taskrun_flag = 1U << 2,  ///< 5.19: the kernel flags work that waits for an enter
-        single_issuer = 1U << 3, ///< 6.0: one thread submits
-        defer_taskrun = 1U << 4, ///< 6.1: completions are worked on when we enter
-        no_sqarray = 1U << 5,    ///< 6.6: no indirection in the submission queue
-        registered_fd = 1U << 6, ///< 5.18: no look-up of the ring's descriptor
-        no_iowait = 1U << 7,     ///< 6.15: waiting does not count as I/O wait
-    };
+    /// 5.18: one bad entry does not end a submission.
+    static constexpr unsigned submit_all = 1U << 0;
+    /// 5.19: no interrupts for completions.
+    static constexpr unsigned coop_taskrun = 1U << 1;
+    /// 5.19: the kernel flags work that waits for an enter.
+    static constexpr unsigned taskrun_flag = 1U << 2;
+    /// 6.0: one thread submits.
+    static constexpr unsigned single_issuer = 1U << 3;
+    /// 6.1: completions are worked on when we enter.
+    static constexpr unsigned defer_taskrun = 1U << 4;
+    /// 6.6: no indirection in the submission queue.
+    static constexpr unsigned no_sqarray = 1U << 5;
+    /// 5.18: no look-up of the ring's descriptor.
+    static constexpr unsigned registered_fd = 1U << 6;
+    /// 6.15: waiting does not count as I/O wait.
+    static constexpr unsigned no_iowait = 1U << 7;
 };
 
 struct RingOptions {
@@ -399,10 +405,10 @@ inline void Ring::set_up(const RingOptions& options) {
     for (;;) {
         // Some of them need others.
         if ((features & RingFeature::single_issuer) == 0) {
-            features &= ~static_cast<unsigned>(RingFeature::defer_taskrun);
+            features &= ~RingFeature::defer_taskrun;
         }
         if ((features & (RingFeature::defer_taskrun | RingFeature::coop_taskrun)) == 0) {
-            features &= ~static_cast<unsigned>(RingFeature::taskrun_flag);
+            features &= ~RingFeature::taskrun_flag;
         }
         io_uring_params parameters = {};
         parameters.flags = set_up_flags(features);

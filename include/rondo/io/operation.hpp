@@ -1,0 +1,251 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+// One io_uring request as an awaitable. A *request* is a small struct that says how to fill the
+// submission entry and what its result means; Operation and OperationAwaiter make it awaitable,
+// keep its record alive for as long as the kernel may write to it, and cancel it. No allocation.
+
+#include <cerrno>
+#include <concepts>
+#include <coroutine>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <rondo/config.hpp>
+#include <rondo/detail/ring.hpp>
+#include <rondo/detail/scheduler.hpp>
+#include <rondo/detail/task_state.hpp>
+#include <rondo/detail/uring.hpp>
+#include <rondo/error.hpp>
+#include <rondo/result.hpp>
+#include <rondo/suspension.hpp>
+
+namespace rondo::inline RONDO_ABI::io {
+
+/// What a request has to tell:
+///
+/// - `name`: the operation's name, for the `what()` of its errors;
+/// - `prepare(sqe)`: fills a zeroed submission entry (not its user_data); may be called again;
+/// - `value(result)`: turns a completion's non-negative result into what `co_await` gives;
+///
+/// and, where it applies:
+///
+/// - `static constexpr bool gives_descriptor = true`: the result is a descriptor, to be closed if
+///   nobody can be given it any more;
+/// - `static constexpr bool prompt = true`: it completes without anybody's help (files, not
+///   sockets): a virtual clock waits for it;
+/// - `static constexpr short poll_events` and `int fd`: on a descriptor in non-blocking mode, wait
+///   for readiness and try again instead of failing with EAGAIN; `bool may_wait() const` false
+///   turns that off.
+template <class R>
+concept OperationRequest =
+    std::movable<R> && requires(R& request, const R& constant, io_uring_sqe& entry, int result) {
+        { R::name } -> std::convertible_to<const char*>;
+        constant.prepare(entry);
+        request.value(result);
+    };
+
+namespace detail {
+
+using rondo::detail::Completion;
+using rondo::detail::Request;
+
+template <class R>
+inline constexpr bool gives_descriptor_v = false;
+template <class R>
+    requires requires { R::gives_descriptor; }
+inline constexpr bool gives_descriptor_v<R> = R::gives_descriptor;
+
+template <class R>
+inline constexpr bool is_prompt_v = false;
+template <class R>
+    requires requires { R::prompt; }
+inline constexpr bool is_prompt_v<R> = R::prompt;
+
+template <class R>
+concept RetriesWhenReady = requires(const R& request) {
+    { R::poll_events } -> std::convertible_to<short>;
+    { request.fd } -> std::convertible_to<int>;
+};
+
+} // namespace detail
+
+/// A request in flight: lives in the awaiting frame.
+template <OperationRequest R>
+class OperationAwaiter final : public Suspension, private detail::Request {
+public:
+    using Value = decltype(std::declval<R&>().value(0));
+
+    explicit OperationAwaiter(R request) noexcept
+        : Request(&OperationAwaiter::completed, &OperationAwaiter::fill),
+          request_(std::move(request)) {}
+    ~OperationAwaiter() {
+        if constexpr (detail::gives_descriptor_v<R>) {
+            if (result_ >= 0) {
+                ::close(result_); // completed, but the task will never see it
+            }
+        }
+    }
+
+    [[nodiscard]] static bool await_ready() noexcept { return false; }
+
+    template <class P>
+    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
+        if (!suspend_unless_cancelled(awaiting)) {
+            return false; // never submitted: no effect
+        }
+        if constexpr (detail::is_prompt_v<R>) {
+            ++task()->scheduler()->prompt_operations;
+        }
+        task()->scheduler()->ring->submit(*this);
+        return true;
+    }
+
+    Value await_resume() {
+        const int result = std::exchange(result_, -ECANCELED);
+        if (result < 0) [[unlikely]] {
+            fail(result);
+        }
+        keep_result();
+        return request_.value(result);
+    }
+
+    /// The same without an exception: for as_result().
+    Result<Value> await_result() noexcept {
+        const int result = std::exchange(result_, -ECANCELED);
+        if (result < 0) {
+            if (is_cancellation(result)) {
+                return Result<Value>::from_cancellation(take_cancellation());
+            }
+            return Result<Value>::failure(std::error_code(-result, std::system_category()),
+                                          R::name);
+        }
+        keep_result();
+        if constexpr (std::is_void_v<Value>) {
+            request_.value(result);
+            return {};
+        } else {
+            return Result<Value>(request_.value(result));
+        }
+    }
+
+private:
+    static void fill(Request& request, io_uring_sqe& entry) noexcept {
+        static_cast<OperationAwaiter&>(request).request_.prepare(entry);
+    }
+
+    static void fill_poll(Request& request, io_uring_sqe& entry) noexcept
+        requires detail::RetriesWhenReady<R>
+    {
+        const R& description = static_cast<OperationAwaiter&>(request).request_;
+        io_uring_prep_poll_add(&entry, description.fd,
+                               static_cast<unsigned>(description.poll_events));
+    }
+
+    static void completed(detail::Completion& completion, int result, unsigned flags) noexcept {
+        auto& self = static_cast<OperationAwaiter&>(static_cast<Request&>(completion));
+        if ((flags & IORING_CQE_F_MORE) != 0) {
+            self.result_ = result; // the final completion says only that the buffer is free
+            self.has_result_ = true;
+            return;
+        }
+        if constexpr (detail::RetriesWhenReady<R>) {
+            if (self.retry_when_ready(result)) {
+                return;
+            }
+        }
+        if (!self.has_result_) {
+            self.result_ = result;
+        }
+        if constexpr (detail::is_prompt_v<R>) {
+            --self.task()->scheduler()->prompt_operations;
+        }
+        self.resume();
+    }
+
+    /// The descriptor is in non-blocking mode: polls it, then submits the request again.
+    bool retry_when_ready(int result) noexcept
+        requires detail::RetriesWhenReady<R>
+    {
+        const bool polled = this->prepare == &OperationAwaiter::fill_poll;
+        if (cancel_asked_ || (polled ? result < 0 : result != -EAGAIN)) {
+            return false;
+        }
+        if constexpr (requires { request_.may_wait(); }) {
+            if (!request_.may_wait()) {
+                return false;
+            }
+        }
+        this->prepare = polled ? &OperationAwaiter::fill : &OperationAwaiter::fill_poll;
+        task()->scheduler()->ring->submit(*this);
+        return true;
+    }
+
+    void on_cancel() noexcept override {
+        // The completion, whatever it says by then, is what resumes the task.
+        cancel_asked_ = true;
+        task()->scheduler()->ring->cancel(*this);
+    }
+    [[nodiscard]] const char* describe() const noexcept override { return R::name; }
+
+    [[nodiscard]] bool is_cancellation(int result) const noexcept {
+        return (result == -ECANCELED || result == -EINTR) &&
+               (cancel_asked_ || cancellation_pending());
+    }
+
+    [[noreturn]] void fail(int result) {
+        if (is_cancellation(result)) {
+            throw_cancelled();
+        }
+        rondo::detail::throw_system_error(-result, R::name);
+    }
+
+    R request_;
+    int result_ = -ECANCELED;
+    bool cancel_asked_ = false;
+    bool has_result_ = false;
+};
+
+/// An io_uring request that waits to be awaited. Movable; awaiting it as an lvalue copies the
+/// description, so it can be awaited again.
+///
+/// Throws when awaited: std::system_error with the operation's name.
+/// Cancellation: asks the kernel to cancel, and waits for its word: the buffers stay valid until
+/// then. If the operation completed all the same, its result is returned and the cancellation
+/// stays pending for the task's next suspension. Cancelled before it was awaited: never submitted.
+/// Lifetime: buffers and paths must live until the await ends.
+template <OperationRequest R>
+class [[nodiscard(
+    "rondo: an operation does nothing until it is awaited: did you forget co_await?")]] Operation {
+public:
+    explicit Operation(R request) noexcept : request_(std::move(request)) {}
+
+    OperationAwaiter<R> operator co_await() const& { return OperationAwaiter<R>(request_); }
+    OperationAwaiter<R> operator co_await() && { return OperationAwaiter<R>(std::move(request_)); }
+
+private:
+    R request_;
+};
+
+namespace detail {
+
+struct Nop {
+    static constexpr const char* name = "nop";
+    static constexpr bool prompt = true;
+    static void prepare(io_uring_sqe& entry) noexcept { io_uring_prep_nop(&entry); }
+    static void value(int /*result*/) noexcept {}
+};
+
+} // namespace detail
+
+/// Does nothing, by way of the kernel: measures a trip through the ring.
+inline Operation<detail::Nop> nop() noexcept {
+    return Operation(detail::Nop{});
+}
+
+} // namespace rondo::inline RONDO_ABI::io
