@@ -314,6 +314,7 @@ private:
     unsigned enter_flags_ = 0; // what every enter has
     unsigned features_ = 0;
     unsigned fork_count_ = 0;
+    pthread_t owner_ = ::pthread_self();
     bool may_have_parked_ = false; // true whenever has_parked() is
     bool cancel_all_parked_ = false;
     CompletionFilter* filter_ = nullptr;
@@ -627,10 +628,13 @@ inline void Ring::tolerate(int error) {
     case EBADR: // the kernel forgets that it said so
         metrics_.lost = io_uring_smp_load_acquire(ring_.cq.koverflow);
         break;
-    case EEXIST:
-        throw LoopError("rondo: this loop belongs to another thread: use call_soon_threadsafe() "
-                        "or run_coroutine_threadsafe()");
     default:
+        // The kernel says EEXIST to other threads, or EINVAL, since registered descriptors are
+        // each thread's own.
+        if (::pthread_equal(owner_, ::pthread_self()) == 0) {
+            throw LoopError("rondo: this loop belongs to another thread: use "
+                            "call_soon_threadsafe() or run_coroutine_threadsafe()");
+        }
         throw_system_error(error, "io_uring_enter");
     }
 }
