@@ -37,3 +37,8 @@
 
 // Composition
 #include <rondo/as_result.hpp> // IWYU pragma: export
+#include <rondo/gather.hpp>    // IWYU pragma: export
+#include <rondo/timeout.hpp>   // IWYU pragma: export
+
+// Synchronisation
+#include <rondo/semaphore.hpp> // IWYU pragma: export

@@ -57,7 +57,7 @@ namespace rondo::inline RONDO_ABI {
 ///     class Awaiter : public rondo::Suspension, public rondo::WaitHook {
 ///     public:
 ///         explicit Awaiter(Gate& gate) noexcept : gate_(gate) {}
-///         ~Awaiter() { gate_.waiting_.remove_if_linked(*this); }
+///         ~Awaiter() { rondo::WaitList<Awaiter>::remove_if_linked(*this); }
 ///         bool await_ready() noexcept {
 ///             passed_ = gate_.open_ > 0;
 ///             gate_.open_ -= passed_;
@@ -87,7 +87,7 @@ namespace rondo::inline RONDO_ABI {
 ///
 ///     private:
 ///         void on_cancel() noexcept override {
-///             gate_.waiting_.remove(*this);
+///             rondo::WaitList<Awaiter>::remove(*this);
 ///             resume();
 ///         }
 ///         const char* describe() const noexcept override { return "Gate::pass"; }

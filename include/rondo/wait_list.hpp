@@ -21,6 +21,9 @@ public:
     WaitList() noexcept = default;
     WaitList(const WaitList&) = delete;
     WaitList& operator=(const WaitList&) = delete;
+    /// A primitive that dies before those who wait at it leaves them waiting: only a cancellation
+    /// can end that.
+    ~WaitList() { list_.clear(); }
 
     [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
 
@@ -32,17 +35,20 @@ public:
     /// The one that has waited longest, left in the list; null if nobody waits.
     [[nodiscard]] Awaiter* front() noexcept { return list_.front(); }
 
-    void remove(Awaiter& awaiter) noexcept { list_.remove(awaiter); }
+    /// Static, as the next: they are safe when the primitive is gone.
+    static void remove(Awaiter& awaiter) noexcept { remove_if_linked(awaiter); }
 
     /// For destructors: a frame may die while its awaiter still waits.
-    void remove_if_linked(Awaiter& awaiter) noexcept {
+    static void remove_if_linked(Awaiter& awaiter) noexcept {
         if (static_cast<WaitHook&>(awaiter).is_linked()) {
-            list_.remove(awaiter);
+            List::remove(awaiter);
         }
     }
 
 private:
-    detail::IntrusiveList<Awaiter, struct WaitTag> list_;
+    using List = detail::IntrusiveList<Awaiter, struct WaitTag>;
+
+    List list_;
 };
 
 } // namespace rondo::inline RONDO_ABI

@@ -1,0 +1,338 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+// gather: runs awaitables concurrently and gives all their results, in the order of the arguments.
+// Nothing that it started is running when it returns or throws.
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <rondo/awaitable.hpp>
+#include <rondo/config.hpp>
+#include <rondo/coro.hpp>
+#include <rondo/create_task.hpp>
+#include <rondo/detail/future_state.hpp>
+#include <rondo/detail/leaf.hpp>
+#include <rondo/error.hpp>
+#include <rondo/future.hpp>
+#include <rondo/result.hpp>
+#include <rondo/suspension.hpp>
+#include <rondo/task.hpp>
+
+namespace rondo::inline RONDO_ABI {
+
+/// Tag: exceptions and cancellations of the children are results, as Result<T>.
+struct ReturnExceptions {};
+inline constexpr ReturnExceptions return_exceptions{};
+
+namespace detail {
+
+/// What a child of type A gives inside a tuple: a void result becomes std::monostate.
+template <class A>
+using gathered_t =
+    std::conditional_t<std::is_void_v<await_result_t<A>>, std::monostate, await_result_t<A>>;
+
+class Gathering;
+
+/// One child as its gather sees it.
+class GatheredChild final : public DoneObserver {
+public:
+    GatheredChild() noexcept = default;
+    ~GatheredChild() {
+        if (is_linked()) {
+            future_->forget(*this);
+        }
+    }
+
+    void bind(Gathering& gathering, FutureBase& future) noexcept {
+        gathering_ = &gathering;
+        future_ = &future;
+    }
+
+    [[nodiscard]] FutureBase& future() const noexcept { return *future_; }
+
+private:
+    void on_done() noexcept override;
+
+    Gathering* gathering_ = nullptr;
+    FutureBase* future_ = nullptr;
+};
+
+/// Waits until all children are done. Unless exceptions are results, the first failure cancels the
+/// others. Owns the observers, not the children.
+class Gathering {
+public:
+    /// `count` children, to be bound one by one before it is awaited.
+    Gathering(std::size_t count, bool exceptions_are_results)
+        : children_(std::make_unique<GatheredChild[]>(count)), count_(count),
+          exceptions_are_results_(exceptions_are_results) {}
+
+    void bind(std::size_t index, FutureBase& future) noexcept {
+        children_[index].bind(*this, future);
+    }
+
+    class Awaiter final : public Suspension {
+    public:
+        explicit Awaiter(Gathering& gathering) noexcept : gathering_(gathering) {}
+
+        /// Children that are done already (Tasks, or started eagerly) cost no turn of the loop.
+        [[nodiscard]] bool await_ready() noexcept { return gathering_.begin(*this); }
+
+        template <class P>
+        void await_suspend(std::coroutine_handle<P> awaiting) noexcept {
+            suspend(awaiting);
+            if (cancellation_pending()) {
+                on_cancel();
+            } else if (gathering_.first_failure_ != nullptr) {
+                gathering_.cancel_children(CancelReason::sibling_failed, {});
+            }
+        }
+
+        /// Throws the first failure in time, or CancelledError if the gather was cancelled.
+        void await_resume() {
+            const FutureBase* failure = gathering_.first_failure_;
+            if (gathering_.exceptions_are_results_) {
+                failure = nullptr;
+            }
+            if (failure != nullptr && failure->status() == Status::failed) {
+                std::rethrow_exception(failure->error());
+            }
+            if (cancelled_) {
+                throw_cancelled();
+            }
+            if (failure != nullptr) {
+                std::rethrow_exception(failure->error());
+            }
+            keep_result(); // too late to cancel: all results are there
+        }
+
+    private:
+        friend class Gathering;
+
+        void on_cancel() noexcept override {
+            cancelled_ = true;
+            try {
+                gathering_.cancel_children(task()->cancel_reason(), task()->cancel_message());
+            } catch (...) { // no memory for the message
+                gathering_.cancel_children(task()->cancel_reason(), {});
+            }
+        }
+        [[nodiscard]] const char* describe() const noexcept override { return "gather"; }
+
+        Gathering& gathering_;
+        bool cancelled_ = false;
+    };
+
+    Awaiter operator co_await() noexcept { return Awaiter(*this); }
+
+private:
+    friend class GatheredChild;
+
+    /// Starts to observe. Returns whether all are done.
+    bool begin(Awaiter& awaiter) noexcept {
+        awaiter_ = &awaiter;
+        for (std::size_t i = 0; i < count_; ++i) {
+            FutureBase& future = children_[i].future();
+            future.mark_retrieved(); // here, or by the first failure on behalf of the others
+            if (future.done()) {
+                note_failure(future);
+            } else {
+                ++pending_;
+                future.observe(children_[i]);
+            }
+        }
+        return pending_ == 0;
+    }
+
+    void note_failure(FutureBase& future) noexcept {
+        if (first_failure_ == nullptr && future.status() != Status::succeeded) {
+            first_failure_ = &future;
+        }
+    }
+
+    void child_done(FutureBase& future) noexcept {
+        const bool first = first_failure_ == nullptr && future.status() != Status::succeeded;
+        future.mark_retrieved();
+        note_failure(future);
+        if (--pending_ == 0) {
+            awaiter_->resume();
+        } else if (first && !exceptions_are_results_) {
+            cancel_children(CancelReason::sibling_failed, {});
+        }
+    }
+
+    void cancel_children(CancelReason reason, const std::string& message) {
+        for (std::size_t i = 0; i < count_; ++i) {
+            FutureBase& future = children_[i].future();
+            if (!future.done()) {
+                future.cancel(reason, message);
+            }
+        }
+    }
+
+    std::unique_ptr<GatheredChild[]> children_;
+    std::size_t count_;
+    std::size_t pending_ = 0;
+    FutureBase* first_failure_ = nullptr; // in time
+    Awaiter* awaiter_ = nullptr;
+    bool exceptions_are_results_;
+};
+
+inline void GatheredChild::on_done() noexcept {
+    gathering_->child_done(*future_);
+}
+
+/// The value of a child that succeeded: copied from a handle that the caller may share, moved out
+/// of a task that gather made.
+template <class A, class Handle>
+gathered_t<A> take_gathered(const Handle& child) {
+    using T = await_result_t<A>;
+    if constexpr (std::is_void_v<T>) {
+        return std::monostate{};
+    } else if constexpr (is_task_or_future_v<A> && std::copy_constructible<T>) {
+        return child.state()->value();
+    } else {
+        return child.state()->take();
+    }
+}
+
+/// The outcome of a child as a Result.
+template <class A, class Handle>
+Result<await_result_t<A>> take_outcome(const Handle& child) {
+    using T = await_result_t<A>;
+    if (child.state()->status() != Status::succeeded) {
+        return Result<T>::failure(child.state()->error());
+    }
+    if constexpr (std::is_void_v<T>) {
+        return Result<T>();
+    } else {
+        return Result<T>(take_gathered<A>(child));
+    }
+}
+
+/// A tuple of handles, a Task or Future per child.
+template <class... As>
+auto start_children(As&&... awaitables) {
+    Scheduler& scheduler = running_scheduler();
+    return std::tuple{detail::ensure_future(scheduler, std::forward<As>(awaitables))...};
+}
+
+template <class A>
+auto start_children(std::vector<A>&& awaitables) {
+    Scheduler& scheduler = running_scheduler();
+    std::vector<decltype(detail::ensure_future(scheduler, std::declval<A>()))> children;
+    children.reserve(awaitables.size());
+    for (A& awaitable : awaitables) {
+        children.push_back(detail::ensure_future(scheduler, std::move(awaitable)));
+    }
+    return children;
+}
+
+template <class... Handles>
+void bind_all(Gathering& gathering, const std::tuple<Handles...>& children) noexcept {
+    std::apply(
+        [&](const Handles&... child) {
+            std::size_t index = 0;
+            (gathering.bind(index++, *child.state()), ...);
+        },
+        children);
+}
+
+template <class Handle>
+void bind_all(Gathering& gathering, const std::vector<Handle>& children) noexcept {
+    for (std::size_t i = 0; i < children.size(); ++i) {
+        gathering.bind(i, *children[i].state());
+    }
+}
+
+} // namespace detail
+
+/// Runs the awaitables concurrently, each Coro as a task of its own, and gives their results as a
+/// tuple in the order of the arguments, whatever the order of completion.
+///
+/// Nothing starts before the gather is awaited. The same Task may be given several times.
+/// Throws: the first exception in time, after the other children have been cancelled and have
+/// ended (asyncio leaves them running). Later failures are dropped.
+/// Cancellation: cancels all children, waits for them, and throws CancelledError; or the exception
+/// of a child that failed. Once all children are done it comes too late: the results are returned.
+/// Example:
+/// @code
+/// auto both = co_await rondo::gather(fetch(a), fetch(b));
+/// auto& [first, second] = both;
+/// @endcode
+template <Awaitable... As>
+Coro<std::tuple<detail::gathered_t<As>...>> gather(As... awaitables) {
+    auto children = detail::start_children(std::move(awaitables)...);
+    detail::Gathering all(sizeof...(As), false);
+    detail::bind_all(all, children);
+    co_await all;
+    co_return std::apply(
+        [](const auto&... child) {
+            return std::tuple<detail::gathered_t<As>...>(detail::take_gathered<As>(child)...);
+        },
+        children);
+}
+
+/// gather() whose result is a tuple of Result: exceptions and cancellations of children are
+/// results, in place, and cancel nobody. Ends only when all children have.
+///
+/// Cancellation: as above; throws CancelledError nevertheless.
+template <Awaitable... As>
+Coro<std::tuple<Result<await_result_t<As>>...>> gather(ReturnExceptions /*tag*/, As... awaitables) {
+    auto children = detail::start_children(std::move(awaitables)...);
+    detail::Gathering all(sizeof...(As), true);
+    detail::bind_all(all, children);
+    co_await all;
+    co_return std::apply(
+        [](const auto&... child) {
+            return std::tuple<Result<await_result_t<As>>...>(detail::take_outcome<As>(child)...);
+        },
+        children);
+}
+
+/// gather() of a vector: gives a vector of results, or void for a vector of void Coros.
+template <Awaitable A>
+Coro<
+    std::conditional_t<std::is_void_v<await_result_t<A>>, void, std::vector<detail::gathered_t<A>>>>
+gather(std::vector<A> awaitables) {
+    static_assert(!std::is_reference_v<await_result_t<A>>,
+                  "rondo: a vector cannot hold references; let the coroutines return pointers");
+    auto children = detail::start_children(std::move(awaitables));
+    detail::Gathering all(children.size(), false);
+    detail::bind_all(all, children);
+    co_await all;
+    if constexpr (!std::is_void_v<await_result_t<A>>) {
+        std::vector<detail::gathered_t<A>> results;
+        results.reserve(children.size());
+        for (const auto& child : children) {
+            results.push_back(detail::take_gathered<A>(child));
+        }
+        co_return results;
+    }
+}
+
+/// The same with exceptions as results.
+template <Awaitable A>
+Coro<std::vector<Result<await_result_t<A>>>> gather(ReturnExceptions /*tag*/,
+                                                    std::vector<A> awaitables) {
+    auto children = detail::start_children(std::move(awaitables));
+    detail::Gathering all(children.size(), true);
+    detail::bind_all(all, children);
+    co_await all;
+    std::vector<Result<await_result_t<A>>> results;
+    results.reserve(children.size());
+    for (const auto& child : children) {
+        results.push_back(detail::take_outcome<A>(child));
+    }
+    co_return results;
+}
+
+} // namespace rondo::inline RONDO_ABI

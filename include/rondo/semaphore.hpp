@@ -1,0 +1,211 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+// Semaphore: lets a limited number of tasks through. Fair: first come, first served; a permit that
+// is released goes directly to the task that has waited longest, and nobody can take it meanwhile.
+
+#include <coroutine>
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include <rondo/config.hpp>
+#include <rondo/error.hpp>
+#include <rondo/suspension.hpp>
+#include <rondo/wait_list.hpp>
+
+namespace rondo::inline RONDO_ABI {
+
+/// A counter of permits.
+///
+/// Threads: belongs to one loop; no atomics.
+/// Lifetime: must outlive its permits and those who wait.
+/// Example: at most three at a time.
+/// @code
+/// rondo::Semaphore limit(3);
+/// rondo::Coro<> job(rondo::Semaphore& limit) {
+///     auto permit = co_await limit.acquire(); // released at the end of the scope
+///     co_await work();
+/// }
+/// @endcode
+class Semaphore {
+public:
+    class Permit;
+    class Acquire;
+
+    /// Throws: std::invalid_argument if `permits` is negative.
+    explicit Semaphore(std::ptrdiff_t permits = 1);
+    Semaphore(const Semaphore&) = delete;
+    Semaphore& operator=(const Semaphore&) = delete;
+
+    /// `co_await semaphore.acquire()` waits for a permit and gives it as a Permit, which releases
+    /// it at the end of its scope. Does not suspend if one is free.
+    ///
+    /// Ordering: FIFO among those who wait.
+    /// Cancellation: leaves the queue; a permit that was handed over in the same turn goes to the
+    /// next who waits, order kept.
+    [[nodiscard("rondo: this acquires nothing until it is awaited: co_await it")]] Acquire
+    acquire() noexcept;
+
+    /// A permit, if one is free and nobody waits; never suspends.
+    [[nodiscard]] std::optional<Permit> try_acquire() noexcept;
+
+    /// Gives back `n` permits: to those who wait, the longest first. May raise the count above its
+    /// initial value. Does not suspend, and runs nobody.
+    /// Throws: std::invalid_argument if n is negative.
+    void release(std::ptrdiff_t n = 1);
+
+    /// Whether acquire() would have to wait.
+    [[nodiscard]] bool locked() const noexcept { return free_ == 0; }
+
+    /// How many permits are free.
+    [[nodiscard]] std::ptrdiff_t value() const noexcept { return free_; }
+
+private:
+    class Awaiter;
+
+    void release_one() noexcept;
+
+    std::ptrdiff_t free_; // not 0 only if nobody waits
+    WaitList<Awaiter> waiting_;
+};
+
+/// One permit; releases it when it is destroyed. Move-only.
+class [[nodiscard(
+    "rondo: a Permit that is dropped is released at once: give it a name")]] Semaphore::Permit {
+public:
+    Permit(Permit&& other) noexcept : semaphore_(std::exchange(other.semaphore_, nullptr)) {}
+    Permit& operator=(Permit&& other) noexcept {
+        Permit(std::move(other)).swap(*this);
+        return *this;
+    }
+    ~Permit() { release(); }
+
+    /// Gives it back early. Idempotent.
+    void release() noexcept {
+        if (Semaphore* semaphore = std::exchange(semaphore_, nullptr)) {
+            semaphore->release_one();
+        }
+    }
+
+    /// Keeps the permit without an object: whoever calls this calls Semaphore::release() later.
+    void forget() && noexcept { semaphore_ = nullptr; }
+
+    /// Whether it still holds a permit.
+    [[nodiscard]] explicit operator bool() const noexcept { return semaphore_ != nullptr; }
+
+    void swap(Permit& other) noexcept { std::swap(semaphore_, other.semaphore_); }
+
+private:
+    friend class Semaphore;
+    explicit Permit(Semaphore& semaphore) noexcept : semaphore_(&semaphore) {}
+
+    Semaphore* semaphore_;
+};
+
+// Implementation
+
+class Semaphore::Awaiter final : public Suspension, public WaitHook {
+public:
+    explicit Awaiter(Semaphore& semaphore) noexcept : semaphore_(semaphore) {}
+    ~Awaiter() {
+        if (granted_) {
+            semaphore_.release_one(); // the frame died between the grant and the step
+        }
+        WaitList<Awaiter>::remove_if_linked(*this);
+    }
+
+    [[nodiscard]] bool await_ready() noexcept {
+        if (semaphore_.free_ == 0) {
+            return false;
+        }
+        --semaphore_.free_;
+        granted_ = true;
+        return true;
+    }
+
+    template <class P>
+    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
+        if (!suspend_unless_cancelled(awaiting)) {
+            return false;
+        }
+        semaphore_.waiting_.push_back(*this);
+        return true;
+    }
+
+    Permit await_resume() {
+        if (!granted_) {
+            throw_cancelled();
+        }
+        throw_if_cancelled(); // the destructor passes the permit on
+        granted_ = false;
+        return Permit(semaphore_);
+    }
+
+    void grant() noexcept {
+        granted_ = true;
+        resume();
+    }
+
+private:
+    void on_cancel() noexcept override {
+        WaitList<Awaiter>::remove(*this);
+        resume();
+    }
+    [[nodiscard]] const char* describe() const noexcept override { return "Semaphore::acquire"; }
+
+    Semaphore& semaphore_;
+    bool granted_ = false;
+};
+
+/// What acquire() returns.
+class Semaphore::Acquire {
+public:
+    Awaiter operator co_await() const noexcept { return Awaiter(*semaphore_); }
+
+private:
+    friend class Semaphore;
+    explicit Acquire(Semaphore& semaphore) noexcept : semaphore_(&semaphore) {}
+
+    Semaphore* semaphore_;
+};
+
+inline Semaphore::Semaphore(std::ptrdiff_t permits) : free_(permits) {
+    if (permits < 0) {
+        throw std::invalid_argument("rondo: a Semaphore cannot start with a negative count");
+    }
+}
+
+inline Semaphore::Acquire Semaphore::acquire() noexcept {
+    return Acquire(*this);
+}
+
+inline std::optional<Semaphore::Permit> Semaphore::try_acquire() noexcept {
+    if (free_ == 0) {
+        return std::nullopt;
+    }
+    --free_;
+    return Permit(*this);
+}
+
+inline void Semaphore::release(std::ptrdiff_t n) {
+    if (n < 0) {
+        throw std::invalid_argument("rondo: Semaphore::release() of a negative number");
+    }
+    for (; n > 0 && !waiting_.empty(); --n) {
+        release_one();
+    }
+    free_ += n;
+}
+
+inline void Semaphore::release_one() noexcept {
+    if (Awaiter* first = waiting_.pop_front()) {
+        first->grant();
+    } else {
+        ++free_;
+    }
+}
+
+} // namespace rondo::inline RONDO_ABI
