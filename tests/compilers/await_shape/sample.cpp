@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Rondo authors
 // SPDX-License-Identifier: MIT
 
-// What the lint must find, on the lines with a mark, and what it must leave alone. Read by Clang, never built.
+// What the lint must find, on the lines with a mark, and what it must leave alone. Read by Clang,
+// never built.
 
 #include "support/catch.hpp"
 
