@@ -7,7 +7,6 @@
 
 #include <concepts>
 #include <coroutine>
-#include <functional>
 #include <new>
 #include <string>
 #include <tuple>
@@ -71,7 +70,7 @@ Coro<await_result_t<A>> await_in_coro(A awaitable) {
 /// A Coro that keeps a callable and its arguments alive while the Coro they make runs.
 template <class F, class... Args>
 std::invoke_result_t<F, Args...> invoke_and_keep(F function, Args... args) {
-    auto coro = std::invoke(std::move(function), std::move(args)...);
+    auto coro = std::apply(std::move(function), std::forward_as_tuple(std::move(args)...));
     co_return co_await std::move(coro);
 }
 
