@@ -33,7 +33,7 @@
 #include <rondo/sleep.hpp>        // IWYU pragma: export
 
 // Operations
-#include <rondo/io/operation.hpp> // IWYU pragma: export
+#include <rondo/io.hpp> // IWYU pragma: export
 
 // Composition
 #include <rondo/as_result.hpp> // IWYU pragma: export

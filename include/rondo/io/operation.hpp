@@ -37,11 +37,14 @@ namespace rondo::inline RONDO_ABI::io {
 ///
 /// - `static constexpr bool gives_descriptor = true`: the result is a descriptor, to be closed if
 ///   nobody can be given it any more;
-/// - `static constexpr bool prompt = true`: it completes without anybody's help (files, not
+/// - `prompt`, a constant or a member function: it completes without anybody's help (files, not
 ///   sockets): a virtual clock waits for it;
+/// - `static constexpr bool uncancellable = true`: once begun, it is carried through;
 /// - `static constexpr short poll_events` and `int fd`: on a descriptor in non-blocking mode, wait
 ///   for readiness and try again instead of failing with EAGAIN; `bool may_wait() const` false
-///   turns that off.
+///   turns that off;
+/// - `bool try_another_way(int& result)`: sees each final result, may replace it, and returns true
+///   to be submitted again: for what this kernel or this descriptor lacks.
 template <class R>
 concept OperationRequest =
     std::movable<R> && requires(R& request, const R& constant, io_uring_sqe& entry, int result) {
@@ -62,10 +65,21 @@ template <class R>
 inline constexpr bool gives_descriptor_v<R> = R::gives_descriptor;
 
 template <class R>
-inline constexpr bool is_prompt_v = false;
+inline constexpr bool is_uncancellable_v = false;
 template <class R>
-    requires requires { R::prompt; }
-inline constexpr bool is_prompt_v<R> = R::prompt;
+    requires requires { R::uncancellable; }
+inline constexpr bool is_uncancellable_v<R> = R::uncancellable;
+
+template <class R>
+[[nodiscard]] constexpr bool is_prompt(const R& request) noexcept {
+    if constexpr (requires { request.prompt(); }) {
+        return request.prompt();
+    } else if constexpr (requires { R::prompt; }) {
+        return R::prompt;
+    } else {
+        return false;
+    }
+}
 
 template <class R>
 concept RetriesWhenReady = requires(const R& request) {
@@ -99,7 +113,7 @@ public:
         if (!suspend_unless_cancelled(awaiting)) {
             return false; // never submitted: no effect
         }
-        if constexpr (detail::is_prompt_v<R>) {
+        if (detail::is_prompt(request_)) {
             ++task()->scheduler()->prompt_operations;
         }
         task()->scheduler()->ring->submit(*this);
@@ -154,48 +168,74 @@ private:
             self.has_result_ = true;
             return;
         }
-        if constexpr (detail::RetriesWhenReady<R>) {
-            if (self.retry_when_ready(result)) {
-                return;
-            }
-        }
         if (!self.has_result_) {
             self.result_ = result;
         }
-        if constexpr (detail::is_prompt_v<R>) {
+        self.has_result_ = false;
+        if (self.try_again()) {
+            return;
+        }
+        if (detail::is_prompt(self.request_)) {
             --self.task()->scheduler()->prompt_operations;
         }
         self.resume();
     }
 
-    /// The descriptor is in non-blocking mode: polls it, then submits the request again.
-    bool retry_when_ready(int result) noexcept
-        requires detail::RetriesWhenReady<R>
-    {
-        const bool polled = this->prepare == &OperationAwaiter::fill_poll;
-        if (cancel_asked_ || (polled ? result < 0 : result != -EAGAIN)) {
-            return false;
-        }
-        if constexpr (requires { request_.may_wait(); }) {
-            if (!request_.may_wait()) {
-                return false;
+    /// Submits the request anew if result_ is no result yet.
+    bool try_again() noexcept {
+        if constexpr (detail::RetriesWhenReady<R>) {
+            if (this->prepare == &OperationAwaiter::fill_poll) {
+                // What was polled for: the descriptor is ready, has failed (the request itself
+                // will say how), or the task is to stop.
+                this->prepare = &OperationAwaiter::fill;
+                if (cancel_asked_) {
+                    result_ = -ECANCELED;
+                }
+                return result_ >= 0 && submit_again();
+            }
+            if (result_ == -EAGAIN && may_wait()) {
+                if (cancel_asked_) {
+                    result_ = -ECANCELED;
+                    return false;
+                }
+                this->prepare = &OperationAwaiter::fill_poll;
+                return submit_again();
             }
         }
-        this->prepare = polled ? &OperationAwaiter::fill : &OperationAwaiter::fill_poll;
+        if constexpr (requires { request_.try_another_way(result_); }) {
+            return request_.try_another_way(result_) && submit_again();
+        }
+        return false;
+    }
+
+    bool submit_again() noexcept {
         task()->scheduler()->ring->submit(*this);
+        if (cancel_asked_) {
+            task()->scheduler()->ring->cancel(*this);
+        }
         return true;
+    }
+
+    [[nodiscard]] bool may_wait() const noexcept {
+        if constexpr (requires { request_.may_wait(); }) {
+            return request_.may_wait();
+        } else {
+            return true;
+        }
     }
 
     void on_cancel() noexcept override {
         // The completion, whatever it says by then, is what resumes the task.
-        cancel_asked_ = true;
-        task()->scheduler()->ring->cancel(*this);
+        if constexpr (!detail::is_uncancellable_v<R>) {
+            cancel_asked_ = true;
+            task()->scheduler()->ring->cancel(*this);
+        }
     }
     [[nodiscard]] const char* describe() const noexcept override { return R::name; }
 
     [[nodiscard]] bool is_cancellation(int result) const noexcept {
-        return (result == -ECANCELED || result == -EINTR) &&
-               (cancel_asked_ || cancellation_pending());
+        return cancel_asked_ ? result == -ECANCELED || result == -EINTR
+                             : result == -ECANCELED && cancellation_pending();
     }
 
     [[noreturn]] void fail(int result) {
