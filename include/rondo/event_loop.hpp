@@ -181,6 +181,7 @@ private:
     class Running;
 
     void require_open() const;
+    void require_startable() const;
     void turn(bool may_block);
     void call_signal_handlers();
     void rethrow_interrupt();
@@ -215,14 +216,7 @@ private:
 class EventLoop::Running {
 public:
     explicit Running(EventLoop& loop) : loop_(loop) {
-        loop.require_open();
-        if (loop.running_) {
-            throw LoopError("rondo: this event loop is running already");
-        }
-        if (detail::current_scheduler != nullptr) {
-            throw LoopError("rondo: another event loop runs on this thread; await the coroutine "
-                            "instead of running it");
-        }
+        loop.require_startable();
         loop.core_.enter_thread(::pthread_equal(loop.thread_, ::pthread_self()) != 0);
         loop.thread_ = ::pthread_self();
         loop.running_ = true;
@@ -258,8 +252,20 @@ inline void EventLoop::require_open() const {
     }
 }
 
+inline void EventLoop::require_startable() const {
+    require_open();
+    if (running_) {
+        throw LoopError("rondo: this event loop is running already");
+    }
+    if (detail::current_scheduler != nullptr) {
+        throw LoopError("rondo: another event loop runs on this thread; await the coroutine "
+                        "instead of running it");
+    }
+}
+
 template <Awaitable A>
 await_result_t<A> EventLoop::run_until_complete(A&& awaitable) {
+    require_startable(); // before a task is made of it
     auto future = detail::ensure_future(core_.scheduler(), std::forward<A>(awaitable));
     struct Stopper final : DoneObserver {
         explicit Stopper(EventLoop& target) noexcept : loop(target) {}
@@ -352,6 +358,7 @@ inline void EventLoop::close() {
         task.abandon();
         core_.discard_ready();
     }
+    scheduler.timers.clear();
     core_.close_ring();
     scheduler.loop = nullptr;
     scheduler.reporter = nullptr;

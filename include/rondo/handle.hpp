@@ -117,6 +117,11 @@ private:
         scheduler_->ready.push_back(*this);
     } // with its reference
 
+    void on_loop_closed() noexcept override {
+        Callback::cancel();
+        drop_ref();
+    }
+
     Clock::time_point when_;
     Scheduler* scheduler_ = nullptr;
 };

@@ -35,6 +35,8 @@ private:
     static constexpr std::uint32_t not_armed = UINT32_MAX;
 
     virtual void on_deadline() noexcept = 0;
+    /// The loop is closed: the deadline will never be noticed.
+    virtual void on_loop_closed() noexcept {}
 
     std::uint32_t index_ = not_armed;
     std::uint32_t order_ = 0; // among equal deadlines; wraps, compared by difference
@@ -85,6 +87,15 @@ public:
             }
             remove(node);
             node.on_deadline();
+        }
+    }
+
+    /// Disarms all timers: they may outlive the heap.
+    void clear() noexcept {
+        while (!entries_.empty()) {
+            TimerNode& node = *entries_.back().node;
+            remove(node);
+            node.on_loop_closed();
         }
     }
 
