@@ -37,7 +37,7 @@ concept WritableByteRange =
     !std::is_const_v<std::remove_pointer_t<decltype(std::data(std::declval<R&>()))>> &&
     (std::is_lvalue_reference_v<R> || std::ranges::enable_borrowed_range<std::remove_cvref_t<R>>);
 
-}  // namespace detail
+} // namespace detail
 
 /// Bytes to write into. Lifetime: a view; what it was made from must outlive the operation that it
 /// is given to, and must not move or shrink meanwhile.
@@ -77,7 +77,7 @@ public:
     std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data_), size_}; }
 
 private:
-    std::byte* data_ = nullptr;  // may be null only if size_ is 0
+    std::byte* data_ = nullptr; // may be null only if size_ is 0
     std::size_t size_ = 0;
 };
 
@@ -131,8 +131,8 @@ public:
     std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data_), size_}; }
 
 private:
-    const std::byte* data_ = nullptr;  // may be null only if size_ is 0
+    const std::byte* data_ = nullptr; // may be null only if size_ is 0
     std::size_t size_ = 0;
 };
 
-}  // namespace rondo::inline RONDO_ABI
+} // namespace rondo::inline RONDO_ABI

@@ -89,7 +89,7 @@ namespace rondo::inline RONDO_ABI::detail {
     std::abort();
 }
 
-}  // namespace rondo::inline RONDO_ABI::detail
+} // namespace rondo::inline RONDO_ABI::detail
 
 /// Checks a precondition in builds without NDEBUG: prints `rondo: file:line: advice` and aborts.
 /// With NDEBUG the condition is compiled but never evaluated.

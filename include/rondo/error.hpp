@@ -22,11 +22,11 @@ namespace rondo::inline RONDO_ABI {
 
 /// Who asked for a cancellation.
 enum class CancelReason : unsigned char {
-    user,            ///< somebody called cancel()
-    timeout,         ///< a timeout ran out
-    sibling_failed,  ///< another member of the same group, gather or race made this one pointless
-    shutdown,        ///< the loop is ending and cancels what is left
-    signal,          ///< SIGINT
+    user,           ///< somebody called cancel()
+    timeout,        ///< a timeout ran out
+    sibling_failed, ///< another member of the same group, gather or race made this one pointless
+    shutdown,       ///< the loop is ending and cancels what is left
+    signal,         ///< SIGINT
 };
 
 /// The enumerator's name, such as "sibling_failed"; "unknown" for a value that is none of them.
@@ -72,7 +72,7 @@ public:
     const char* what() const noexcept;
 
 private:
-    std::shared_ptr<const std::string> message_;  // null instead of empty
+    std::shared_ptr<const std::string> message_; // null instead of empty
     CancelReason reason_;
 };
 
@@ -126,8 +126,7 @@ public:
     /// read looked for a separator.
     IncompleteReadError(std::string partial, std::optional<std::size_t> expected)
         : std::runtime_error(describe(partial.size(), expected)),
-          partial_(std::make_shared<const std::string>(std::move(partial))),
-          expected_(expected) {}
+          partial_(std::make_shared<const std::string>(std::move(partial))), expected_(expected) {}
 
     // No move operations: one that was moved from would have no partial_.
     IncompleteReadError(const IncompleteReadError&) noexcept = default;
@@ -142,7 +141,7 @@ public:
 private:
     static std::string describe(std::size_t got, std::optional<std::size_t> expected);
 
-    std::shared_ptr<const std::string> partial_;  // never null; shared, so that copies cannot throw
+    std::shared_ptr<const std::string> partial_; // never null; shared, so that copies cannot throw
     std::optional<std::size_t> expected_;
 };
 
@@ -196,7 +195,7 @@ std::system_error make_system_error(std::error_code error, const char* operation
 /// "rondo: recv: Connection reset by peer".
 [[noreturn]] void throw_system_error(int errno_value, const char* operation);
 
-}  // namespace detail
+} // namespace detail
 
 // Implementation
 
@@ -249,6 +248,6 @@ inline std::system_error make_system_error(std::error_code error, const char* op
     throw make_system_error(std::error_code(errno_value, std::system_category()), operation);
 }
 
-}  // namespace detail
+} // namespace detail
 
-}  // namespace rondo::inline RONDO_ABI
+} // namespace rondo::inline RONDO_ABI

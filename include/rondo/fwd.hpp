@@ -20,7 +20,7 @@ struct Less {
     }
 };
 
-}  // namespace detail
+} // namespace detail
 
 // Base
 struct Clock;
@@ -54,10 +54,13 @@ class Task;
 class TaskRef;
 template <class T = void>
 class Future;
+class CancelScope;
 class Suspension;
+template <class Awaiter>
+class WaitList;
+class Context;
 template <class T>
 class ContextVar;
-class Context;
 struct TaskOptions;
 
 // The loop
@@ -66,6 +69,7 @@ class Handle;
 class Runner;
 class Timer;
 class TimerHandle;
+struct ErrorContext;
 struct LoopMetrics;
 struct LoopOptions;
 
@@ -103,4 +107,4 @@ struct ConnectOptions;
 struct ServerOptions;
 struct SubprocessOptions;
 
-}  // namespace rondo::inline RONDO_ABI
+} // namespace rondo::inline RONDO_ABI

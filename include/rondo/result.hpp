@@ -71,7 +71,7 @@ struct ResultStorage<void> {
     using Moved = void;
 };
 
-}  // namespace detail
+} // namespace detail
 
 /// A value, or the reason why there is none: an error code, an exception or a cancellation. T may
 /// be void, an lvalue reference or a type that only moves. A Result moves as T does, copies if T
@@ -327,6 +327,6 @@ inline void Problem::raise() const {
     std::rethrow_exception(*std::get_if<std::exception_ptr>(&cause_));
 }
 
-}  // namespace detail
+} // namespace detail
 
-}  // namespace rondo::inline RONDO_ABI
+} // namespace rondo::inline RONDO_ABI

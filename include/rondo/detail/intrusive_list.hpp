@@ -31,7 +31,7 @@ private:
     template <class T, class OtherTag>
     friend class IntrusiveList;
 
-    ListHook* next_ = nullptr;  // both null when unlinked, both set when linked
+    ListHook* next_ = nullptr; // both null when unlinked, both set when linked
     ListHook* prev_ = nullptr;
 };
 
@@ -94,7 +94,7 @@ private:
 
     constexpr void make_empty() noexcept { sentinel_.next_ = sentinel_.prev_ = &sentinel_; }
 
-    Hook sentinel_;  // closes the ring: before the first element and behind the last
+    Hook sentinel_; // closes the ring: before the first element and behind the last
 };
 
 // Implementation
@@ -176,4 +176,4 @@ constexpr void IntrusiveList<T, Tag>::link_before(Hook& position, Hook& hook) no
     position.prev_ = &hook;
 }
 
-}  // namespace rondo::inline RONDO_ABI::detail
+} // namespace rondo::inline RONDO_ABI::detail

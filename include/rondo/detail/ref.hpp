@@ -90,4 +90,4 @@ void Ref<T>::add() const noexcept {
     }
 }
 
-}  // namespace rondo::inline RONDO_ABI::detail
+} // namespace rondo::inline RONDO_ABI::detail

@@ -33,4 +33,4 @@ private:
     bool armed_ = true;
 };
 
-}  // namespace rondo::inline RONDO_ABI::detail
+} // namespace rondo::inline RONDO_ABI::detail
