@@ -8,14 +8,14 @@
 
 #include <rondo/config.hpp>
 
+#include <time.h>
+
 #include <chrono>
 #include <cstdint>
 #include <limits>
 #include <ratio>
 #include <stdexcept>
 #include <type_traits>
-
-#include <time.h>
 
 namespace rondo::inline RONDO_ABI {
 

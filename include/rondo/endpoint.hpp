@@ -49,9 +49,9 @@ public:
     /// As ip(), but empty instead of throwing.
     static std::optional<Endpoint> try_ip(std::string_view literal, std::uint16_t port);
 
-    /// The address of a Unix socket at a path of at most 107 bytes. A path that starts with a NUL is
-    /// an abstract name, as in asyncio. Throws: std::invalid_argument if it is empty or too long,
-    /// or holds another NUL.
+    /// The address of a Unix socket at a path of at most 107 bytes. A path that starts with a NUL
+    /// is an abstract name, as in asyncio. Throws: std::invalid_argument if it is empty or too
+    /// long, or holds another NUL.
     static Endpoint unix_path(std::string_view path);
 
     /// The address of a Unix socket with an abstract name, which is no file and ends with its
