@@ -12,6 +12,7 @@
 #include <mutex>
 #include <new>
 #include <rondo/config.hpp>
+#include <utility>
 
 namespace rondo::inline RONDO_ABI::detail {
 
@@ -47,23 +48,26 @@ public:
         }
         const std::size_t index = (size - 1) / granularity;
         FreeList& list = local_.lists[index];
-        list.head = ::new (memory) Block{list.head};
-        if (++list.count >= batch * 2) [[unlikely]] {
-            donate(list, index, batch);
+        list.head = ::new (memory) Block{list.head, nullptr};
+        if (++list.count == batch) [[unlikely]] {
+            set_aside(list, index);
         }
     }
 
 private:
     static constexpr std::size_t classes = largest / granularity;
     static constexpr std::size_t chunk_size = 64 * 1024;
-    static constexpr std::uint32_t batch = 4096;
+    static constexpr std::uint32_t batch = 1024; // blocks that change hands at once
 
     struct Block {
         Block* next;
+        Block* next_batch; // of a batch's first block, in the depot
     };
     struct FreeList {
-        Block* head;
+        Block* head; // less than a batch
         std::uint32_t count;
+        Block*
+            spare; // a whole batch or null, so that a thread at the edge does not trade to and fro
     };
     // Constant-initialised and trivially destructible: an access needs no guard, and is still
     // valid when other thread_local destructors run.
@@ -72,13 +76,12 @@ private:
         std::byte* chunk;
         std::size_t chunk_left;
     };
-
     static_assert(sizeof(Block) <= granularity);
 
-    // What threads have to spare.
+    // What threads have to spare, in batches. Whole ones but for those of threads that have ended.
     struct Depot {
         std::mutex mutex;
-        FreeList lists[classes];
+        Block* batches[classes]{};
     };
 
     // Created on a thread's first refill; its destructor hands the thread's blocks to the depot.
@@ -86,7 +89,9 @@ private:
         ~ThreadExit() {
             for (std::size_t index = 0; index < classes; ++index) {
                 FreeList& list = local_.lists[index];
-                donate(list, index, list.count);
+                donate(std::exchange(list.head, nullptr), index);
+                donate(std::exchange(list.spare, nullptr), index);
+                list.count = 0;
             }
         }
     };
@@ -101,53 +106,49 @@ private:
         static thread_local ThreadExit at_exit;
         (void)at_exit;
         FreeList& list = local_.lists[index];
-        {
+        Block* first = std::exchange(list.spare, nullptr);
+        if (first == nullptr) {
             Depot& shared = depot();
             const std::lock_guard lock(shared.mutex);
-            FreeList& spare = shared.lists[index];
-            for (std::uint32_t taken = 0; taken < batch && spare.head != nullptr; ++taken) {
-                Block* block = spare.head;
-                spare.head = block->next;
-                --spare.count;
-                block->next = list.head;
-                list.head = block;
-                ++list.count;
+            first = shared.batches[index];
+            if (first != nullptr) {
+                shared.batches[index] = first->next_batch;
             }
         }
-        if (Block* block = list.head) {
-            list.head = block->next;
-            --list.count;
-            return block;
+        if (first != nullptr) {
+            // Counted as whole: one that a dying thread has left is shorter, which only means that
+            // the next batch is set aside a little early.
+            list.head = first->next;
+            list.count = first->next != nullptr ? batch - 1 : 0;
+            return first;
         }
-        const std::size_t size = (index + 1) * granularity;
+        list.count = 0;
+        return carve((index + 1) * granularity);
+    }
+
+    static void* carve(std::size_t size) {
         if (local_.chunk_left < size) {
             // The tail of the old chunk is lost: less than 1 KiB in 64.
             local_.chunk = static_cast<std::byte*>(::operator new(chunk_size));
             local_.chunk_left = chunk_size;
         }
-        void* memory = local_.chunk;
-        local_.chunk += size;
         local_.chunk_left -= size;
-        return memory;
+        return std::exchange(local_.chunk, local_.chunk + size);
     }
 
-    [[gnu::noinline]] static void donate(FreeList& list, std::size_t index,
-                                         std::uint32_t count) noexcept {
-        if (count == 0) {
+    /// The list is a whole batch: it becomes the spare one, and an older spare goes to the depot.
+    [[gnu::noinline]] static void set_aside(FreeList& list, std::size_t index) noexcept {
+        donate(std::exchange(list.spare, std::exchange(list.head, nullptr)), index);
+        list.count = 0;
+    }
+
+    static void donate(Block* first, std::size_t index) noexcept {
+        if (first == nullptr) {
             return;
         }
-        Block* first = list.head;
-        Block* last = first;
-        for (std::uint32_t i = 1; i < count; ++i) {
-            last = last->next;
-        }
-        list.head = last->next;
-        list.count -= count;
         Depot& shared = depot();
         const std::lock_guard lock(shared.mutex);
-        last->next = shared.lists[index].head;
-        shared.lists[index].head = first;
-        shared.lists[index].count += count;
+        first->next_batch = std::exchange(shared.batches[index], first);
     }
 
     static inline constinit thread_local Local local_{};
