@@ -7,6 +7,7 @@
 // which also says what errors and cancellation do).
 
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -48,6 +49,20 @@ template <class Buffer>
 
 [[nodiscard]] inline std::size_t as_size(int result) noexcept {
     return static_cast<std::size_t>(result);
+}
+
+/// To write to a pipe that nobody reads is an error, and not to end the program. Only sends and the
+/// newest kernels can be told so for a single call, so this tells it for the process, once, unless
+/// the program has taken care of SIGPIPE itself.
+inline void ignore_broken_pipes() noexcept {
+    [[maybe_unused]] static const bool done = [] {
+        struct sigaction action = {};
+        if (::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) {
+            action.sa_handler = SIG_IGN;
+            ::sigaction(SIGPIPE, &action, nullptr);
+        }
+        return true;
+    }();
 }
 
 struct Read {
@@ -244,10 +259,13 @@ struct Tee {
 /// Writes `buffer`: at `offset` of a file, in bytes, or at the current position.
 ///
 /// Returns: how many bytes; on pipes and the like this may be less than the buffer has.
+/// Throws when awaited: std::system_error; EPIPE when nobody reads the pipe any more: SIGPIPE is
+/// ignored from the first write on, unless the program handles it.
 /// Cancellation: a write that has written bytes returns their count.
 /// Lifetime: the buffer's bytes, until the await ends.
 [[nodiscard]] inline Operation<detail::Write> write(
     int fd, ConstBuffer buffer, std::uint64_t offset = current_position) noexcept {
+    detail::ignore_broken_pipes();
     return Operation(detail::Write{fd, buffer, offset});
 }
 
@@ -268,6 +286,7 @@ struct Tee {
 [[nodiscard]] inline Operation<detail::WriteV> writev(int fd, std::span<const ConstBuffer> buffers,
                                                       std::uint64_t offset = current_position,
                                                       int flags = 0) noexcept {
+    detail::ignore_broken_pipes();
     return Operation(detail::WriteV{fd, buffers, offset, flags});
 }
 
@@ -326,6 +345,7 @@ struct Tee {
 [[nodiscard]] inline Operation<detail::Splice> splice(int from, std::uint64_t from_offset, int to,
                                                       std::uint64_t to_offset, std::size_t size,
                                                       unsigned flags = 0) noexcept {
+    detail::ignore_broken_pipes();
     return Operation(detail::Splice{from, from_offset, to, to_offset, size, flags});
 }
 
@@ -334,6 +354,7 @@ struct Tee {
 /// Returns: how many bytes; 0 at the end.
 [[nodiscard]] inline Operation<detail::Tee> tee(int from, int to, std::size_t size,
                                                 unsigned flags = 0) noexcept {
+    detail::ignore_broken_pipes();
     return Operation(detail::Tee{from, to, size, flags});
 }
 

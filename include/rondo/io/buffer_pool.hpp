@@ -1,0 +1,162 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+// Memory to receive into that belongs to nobody until data has come: a pool of buffers from which
+// the kernel takes one per chunk of data, so that ten thousand idle connections hold none.
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <rondo/buffer.hpp>
+#include <rondo/config.hpp>
+#include <rondo/detail/buffer_ring.hpp>
+#include <rondo/detail/ref.hpp>
+#include <rondo/detail/scheduler.hpp>
+
+namespace rondo::inline RONDO_ABI::io {
+
+namespace detail {
+
+using rondo::detail::BufferRing;
+using rondo::detail::LeasedBuffer;
+using rondo::detail::Ref;
+using rondo::detail::Scheduler;
+
+/// A buffer ring, kept by the pool's handle and by every stream that draws on it.
+class SharedBuffers {
+public:
+    SharedBuffers(unsigned count, std::size_t size)
+        : scheduler_(&rondo::detail::running_scheduler()), ring_(make(*scheduler_, count, size)) {}
+    SharedBuffers(const SharedBuffers&) = delete;
+    SharedBuffers& operator=(const SharedBuffers&) = delete;
+    ~SharedBuffers() {
+        if (scheduler_->ring == nullptr) {
+            // The loop was closed, and the kernel's side went with it: unregistering would touch a
+            // ring that is gone.
+            static_cast<void>(ring_.release());
+        }
+    }
+
+    void add_ref() noexcept { ++references_; }
+    void drop_ref() noexcept {
+        if (--references_ == 0) {
+            delete this;
+        }
+    }
+
+    [[nodiscard]] BufferRing& ring() const noexcept { return *ring_; }
+
+private:
+    static std::unique_ptr<BufferRing> make(Scheduler& scheduler, unsigned count,
+                                            std::size_t size) {
+        // Numbers of groups are given out in turn; one is taken still only by a pool that has
+        // lived through 65535 others.
+        static std::atomic<std::uint16_t> next_group{0};
+        for (unsigned tries = 0;; ++tries) {
+            try {
+                return std::make_unique<BufferRing>(
+                    *scheduler.ring, next_group.fetch_add(1, std::memory_order_relaxed), count,
+                    size);
+            } catch (const std::system_error& error) {
+                if (error.code().value() != EEXIST || tries == 65535) {
+                    throw;
+                }
+            }
+        }
+    }
+
+    Ref<Scheduler> scheduler_;
+    std::unique_ptr<BufferRing> ring_;
+    std::uint32_t references_ = 0;
+};
+
+} // namespace detail
+
+/// What a receive brought, in a buffer that goes back to its pool when this is destroyed. Never
+/// empty, but when it was moved from.
+///
+/// Lifetime: may outlive its pool, its stream and the loop.
+/// Threads: belongs to the loop's thread.
+class Chunk {
+public:
+    Chunk() noexcept = default;
+    Chunk(Chunk&& other) noexcept
+        : lease_(std::move(other.lease_)), owned_(std::move(other.owned_)),
+          bytes_(std::exchange(other.bytes_, {})) {}
+    Chunk& operator=(Chunk&& other) noexcept {
+        lease_ = std::move(other.lease_);
+        owned_ = std::move(other.owned_);
+        bytes_ = std::exchange(other.bytes_, {});
+        return *this;
+    }
+    ~Chunk() = default;
+
+    [[nodiscard]] std::span<std::byte> data() const noexcept { return bytes_; }
+    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
+    [[nodiscard]] ConstBuffer buffer() const noexcept { return {bytes_.data(), bytes_.size()}; }
+    [[nodiscard]] std::string_view text() const noexcept {
+        return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()};
+    }
+
+    /// For Rondo's own use.
+    explicit Chunk(detail::LeasedBuffer lease) noexcept
+        : lease_(std::move(lease)), bytes_(lease_.bytes()) {}
+    Chunk(std::unique_ptr<std::byte[]> owned, std::size_t size) noexcept
+        : owned_(std::move(owned)), bytes_(owned_.get(), size) {}
+
+private:
+    detail::LeasedBuffer lease_;
+    std::unique_ptr<std::byte[]> owned_; // instead, when the pool was empty
+    std::span<std::byte> bytes_;
+};
+
+/// Buffers of one size for recv_multishot(), shared by any number of streams of the running loop.
+///
+/// When all of them are in use nothing fails and nobody waits for a buffer: data goes into memory of
+/// its own, one chunk per next(), until some have come back.
+/// Lifetime: streams and chunks may outlive the pool's handle, which keeps nothing but itself alive.
+class BufferPool {
+public:
+    /// - count: how many; rounded up to a power of two, 32768 at most.
+    /// - size: of each, in bytes, which is the most that a chunk holds.
+    ///
+    /// Throws: LoopError outside a loop; std::system_error if there is no memory.
+    explicit BufferPool(unsigned count = 256, std::size_t size = 16 * 1024)
+        : buffers_(new detail::SharedBuffers(power_of_two(count), size)) {}
+
+    [[nodiscard]] unsigned count() const noexcept { return buffers_->ring().count(); }
+    [[nodiscard]] std::size_t buffer_size() const noexcept {
+        return buffers_->ring().buffer_size();
+    }
+    /// How many are not in use.
+    [[nodiscard]] unsigned available() const noexcept { return buffers_->ring().available(); }
+
+    /// For Rondo's own use.
+    [[nodiscard]] const detail::Ref<detail::SharedBuffers>& shared() const noexcept {
+        return buffers_;
+    }
+
+private:
+    static unsigned power_of_two(unsigned count) noexcept {
+        RONDO_ASSERT(count <= 32768, "a BufferPool has 32768 buffers at most");
+        unsigned power = 1;
+        while (power < count) {
+            power *= 2;
+        }
+        return power;
+    }
+
+    detail::Ref<detail::SharedBuffers> buffers_;
+};
+
+} // namespace rondo::inline RONDO_ABI::io
