@@ -124,10 +124,10 @@ public:
             throw_misuse();
         }
         state_->require_value();
-        if constexpr (Move) {
+        if constexpr (Move || std::is_reference_v<T>) {
             return state_->take();
         } else {
-            static_assert(std::is_void_v<T> || std::is_reference_v<T> || std::copy_constructible<T>,
+            static_assert(std::is_void_v<T> || std::copy_constructible<T>,
                           "rondo: this result cannot be copied out of its task; await the task as "
                           "an rvalue, co_await std::move(task), to move it out");
             return state_->value();
@@ -148,7 +148,7 @@ public:
         }
         if constexpr (std::is_void_v<T>) {
             return Result<T>();
-        } else if constexpr (Move) {
+        } else if constexpr (Move || std::is_reference_v<T>) {
             return Result<T>(state_->take());
         } else {
             return Result<T>(state_->value());

@@ -174,7 +174,8 @@ public:
 
     using Base::Base;
 
-    [[nodiscard]] const std::remove_reference_t<T>& value() const noexcept {
+    /// The value, to look at; of a reference, what it refers to.
+    [[nodiscard]] auto& value() const noexcept {
         if constexpr (std::is_reference_v<T>) {
             return *storage_.value;
         } else {
@@ -182,7 +183,7 @@ public:
         }
     }
 
-    /// Moves the value out; a reference is passed on.
+    /// Moves the value out; a reference is passed on, as often as one likes.
     [[nodiscard]] T take() {
         if constexpr (std::is_reference_v<T>) {
             return static_cast<T>(*storage_.value);
