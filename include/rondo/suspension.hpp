@@ -38,7 +38,8 @@ namespace rondo::inline RONDO_ABI {
 ///    cancellation_pending() is true although you had your event. Undo its effect (hand the permit
 ///    on) and throw; or, if it cannot be undone, return the result and call keep_result(): the
 ///    cancellation then waits for the task's next suspension.
-/// 3. on_cancel() runs at most once, only between suspension and resume().
+/// 3. on_cancel() runs only between suspension and resume(): once, if it resumes; for each request,
+///    if it forwards them.
 ///
 /// Example: a gate that lets one waiting task through per open().
 /// @code

@@ -35,10 +35,11 @@ public:
     [[nodiscard]] int cancelling() const noexcept { return this->state_->requests().outstanding(); }
 
     /// Withdraws one cancel() request. If none is left, a cancellation that has not been delivered
-    /// is forgotten. Requests of time-outs and groups are withdrawn by those alone.
+    /// is forgotten, unless what the task waited on has been broken off already. Requests of
+    /// time-outs and groups are withdrawn by those alone.
     ///
     /// Returns: how many requests are left.
-    int uncancel() const noexcept { return this->state_->requests().withdraw_user(); }
+    int uncancel() const noexcept { return this->state_->uncancel(); }
 
     /// The name: "Task-N" unless one was given. Valid until set_name().
     [[nodiscard]] std::string_view name() const { return this->state_->name(); }

@@ -13,13 +13,13 @@ namespace rondo::inline RONDO_ABI::detail {
 
 /// The cancel requests of one task.
 ///
-/// | event                     | outstanding | pending           |
-/// | ------------------------- | ----------- | ----------------- |
-/// | Task::cancel()            | + 1         | + 1               |
-/// | a scope asks              | + 1         | + 1               |
-/// | CancelledError is thrown  |             | 0                 |
-/// | uncancel()                | - 1 (user)  | 0 if none is left |
-/// | a scope is left           | - its own   | - its own, if not delivered |
+/// | event                     | outstanding | pending                                      |
+/// | ------------------------- | ----------- | -------------------------------------------- |
+/// | Task::cancel()            | + 1         | + 1                                          |
+/// | a scope asks              | + 1         | + 1                                          |
+/// | CancelledError is thrown  |             | 0                                            |
+/// | uncancel()                | - 1 (user)  | 0 if none is left and no wait was broken off |
+/// | a scope is left           | - its own   | - its own, if not delivered                  |
 class CancelRequests {
 public:
     /// Identifies a scope's request: tells whether it has been delivered.
@@ -45,11 +45,14 @@ public:
         ++deliveries_;
     }
 
-    int withdraw_user() noexcept {
+    /// `too_late`: what is pending has had its effect, and will be delivered all the same.
+    int withdraw_user(bool too_late) noexcept {
         if (user_ > 0) {
             --user_;
         }
-        drop_pending_if_none_left();
+        if (!too_late) {
+            drop_pending_if_none_left();
+        }
         return outstanding();
     }
 
@@ -78,7 +81,7 @@ private:
 
     std::uint16_t user_ = 0;
     std::uint16_t scoped_ = 0;
-    std::uint16_t pending_ = 0;    // not more than outstanding
+    std::uint16_t pending_ = 0;    // not delivered; more than outstanding only if too late
     std::uint16_t deliveries_ = 0; // counts CancelledErrors; wraps
 };
 

@@ -34,9 +34,10 @@ private:
 
     // Names that no derived class will want: even private ones would hide a template parameter.
     enum class LeafState : std::uint8_t {
-        idle,    // not suspended (yet)
-        waiting, // the task is suspended and nothing has woken it
-        resumed, // the task is in the ready queue, or runs again
+        idle,        // not suspended (yet)
+        waiting,     // the task is suspended and nothing has woken it
+        resumed,     // the task is in the ready queue, or runs again
+        interrupted, // the same, but a cancellation woke it: its event has not come
     };
 
     TaskBase* leaf_task_ = nullptr; // set when suspended, and left set afterwards

@@ -54,6 +54,14 @@ public:
         return ticket;
     }
 
+    /// Withdraws one request of Task::cancel(); see CancelRequests for the rest. Where a wait has
+    /// been broken off for it, the CancelledError comes: there is no result to give instead.
+    int uncancel() noexcept {
+        const bool interrupted =
+            leaf_ != nullptr && leaf_->leaf_state_ == Leaf::LeafState::interrupted;
+        return requests_.withdraw_user(interrupted);
+    }
+
     [[nodiscard]] CancelRequests& requests() noexcept { return requests_; }
 
     /// A CancelledError is about to be thrown in the task: it delivers all that is pending.
@@ -234,6 +242,9 @@ private:
         kept_result_ = false;
         if (leaf_ != nullptr && leaf_->leaf_state_ == Leaf::LeafState::waiting) {
             leaf_->on_cancel();
+            if (leaf_->leaf_state_ == Leaf::LeafState::resumed && requests_.pending()) {
+                leaf_->leaf_state_ = Leaf::LeafState::interrupted;
+            }
         }
     }
 
