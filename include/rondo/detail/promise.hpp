@@ -153,6 +153,13 @@ private:
 #endif
 };
 
+/// Whether a T can be made of a U&& without a temporary that it would refer to.
+template <class U, class T>
+concept MakesNoTemporary =
+    !std::is_reference_v<T> ||
+    (std::is_lvalue_reference_v<U&&> == std::is_lvalue_reference_v<T> &&
+     std::convertible_to<std::remove_reference_t<U>*, std::remove_reference_t<T>*>);
+
 /// A value, or an exception, or neither yet.
 template <class T>
 class Outcome {
@@ -173,6 +180,7 @@ public:
         if constexpr (std::is_reference_v<T>) {
             storage_.value = std::addressof(value);
         } else {
+            forget_value();
             ::new (static_cast<void*>(std::addressof(storage_.value)))
                 Value(std::forward<U>(value));
         }
@@ -180,10 +188,7 @@ public:
     }
 
     void set_error(std::exception_ptr error) noexcept {
-        if (state_ == State::value) {
-            // The destructor of a local threw after co_return had set the value.
-            storage_.value.~Value();
-        }
+        forget_value();
         ::new (static_cast<void*>(std::addressof(storage_.error)))
             std::exception_ptr(std::move(error));
         state_ = State::error;
@@ -202,6 +207,17 @@ public:
 private:
     using Value = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>;
     enum class State : unsigned char { empty, value, error };
+
+    /// There may be one already: the destructor of a local can throw after co_return has set it.
+    void forget_value() noexcept {
+        if constexpr (!std::is_trivially_destructible_v<Value>) {
+            if (state_ == State::value) {
+                state_ = State::empty;
+                storage_.value.~Value();
+            }
+        }
+    }
+
     union Storage {
         Storage() noexcept {}
         ~Storage() {}
@@ -224,7 +240,7 @@ public:
     Coro<T> get_return_object() noexcept;
 
     template <class U = T>
-        requires std::convertible_to<U&&, T>
+        requires(std::convertible_to<U &&, T> && MakesNoTemporary<U, T>)
     void return_value(U&& value) {
         outcome_.set_value(std::forward<U>(value));
     }
