@@ -13,6 +13,7 @@
 #include <rondo/detail/exception_kind.hpp>
 #include <rondo/detail/future_handle.hpp>
 #include <rondo/detail/future_state.hpp>
+#include <rondo/detail/promise.hpp>
 #include <rondo/detail/ref.hpp>
 #include <rondo/detail/scheduler.hpp>
 #include <rondo/error.hpp>
@@ -99,7 +100,8 @@ public:
     ///
     /// Throws: InvalidStateError if it is done.
     template <class U = T>
-        requires(!std::is_void_v<T> && std::constructible_from<T, U &&>)
+        requires(!std::is_void_v<T> && std::constructible_from<T, U &&> &&
+                 detail::MakesNoTemporary<U, T>)
     void set_result(U&& value) const {
         this->state_->succeed(std::forward<U>(value));
     }
