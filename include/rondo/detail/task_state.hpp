@@ -77,7 +77,7 @@ public:
         return extras_if_any() != nullptr ? extras_if_any()->message : std::string();
     }
 
-    /// An operation gives its result although a cancellation is pending; see complete().
+    /// An operation gives its result although a cancellation is pending; see cancelled_at_end().
     void keep_result() noexcept { kept_result_ = requests_.pending(); }
 
     /// Puts a suspended task at the back of the ready queue. Called by the leaf, once.
@@ -149,8 +149,15 @@ public:
     }
 
     void run() noexcept final {
-        if (step()) {
-            complete();
+        Scheduler& scheduler = *scheduler_;
+        TaskBase* const outer = std::exchange(scheduler.current, this);
+        const bool ended = step();
+        if (ended) {
+            destroy_coroutine();
+        }
+        scheduler.current = outer;
+        if (ended) {
+            finish(status_at_end_);
         }
     }
 
@@ -192,8 +199,6 @@ protected:
 private:
     /// Runs until the task suspends (false) or ends (true).
     bool step() noexcept {
-        Scheduler& scheduler = *scheduler_;
-        TaskBase* const outer = std::exchange(scheduler.current, this);
         if (!started_) [[unlikely]] {
             started_ = true;
             if (requests_.pending()) {
@@ -201,7 +206,6 @@ private:
                 resume_point_ = nullptr;
                 deliver_cancellation();
                 set_failure(std::make_exception_ptr(make_cancellation()));
-                scheduler.current = outer;
                 return true;
             }
         }
@@ -209,11 +213,12 @@ private:
             leaf_ = nullptr;
             std::exchange(resume_point_, nullptr).resume();
         } while (leaf_ == nullptr && resume_point_ != nullptr);
-        scheduler.current = outer;
         return leaf_ == nullptr;
     }
 
-    void complete() noexcept {
+    /// Keeps what the body came to. It is destroyed before anybody is told, and inside the task:
+    /// so what the parameters' destructors do belongs to it, too.
+    void destroy_coroutine() noexcept {
         if (status_at_end_ == Status::pending) {
             if (root_.done()) {
                 collect();
@@ -221,12 +226,11 @@ private:
                 set_failure(std::make_exception_ptr(DroppedCoroutineError()));
             }
         }
-        // Before anybody is told: what the parameters' destructors do happens inside the task.
         std::exchange(root_, nullptr).destroy();
         if (status_at_end_ == Status::failed && holds<KeyboardInterrupt>(error_quietly())) {
             scheduler_->interrupt = error_quietly();
+            mark_retrieved(); // whoever runs the loop gets it
         }
-        finish(status_at_end_);
     }
 
     void finish(Status status) noexcept {
