@@ -18,17 +18,17 @@
 #include <rondo/detail/scheduler.hpp>
 #include <rondo/error.hpp>
 #include <rondo/fwd.hpp>
+#include <stdexcept>
 
 namespace rondo::inline RONDO_ABI {
 
 namespace detail {
 
-/// A future's state keeps its scheduler: it may outlive the loop.
 template <class T>
 class FutureState final : public WithValue<T, FutureBase> {
 public:
     explicit FutureState(Scheduler& scheduler) noexcept
-        : WithValue<T, FutureBase>(&scheduler, false), keep_(&scheduler) {}
+        : WithValue<T, FutureBase>(scheduler, false) {}
 
     bool cancel(CancelReason reason, const std::string& message) override {
         if (this->done()) {
@@ -48,6 +48,9 @@ public:
 
     void fail(std::exception_ptr error) {
         require_pending();
+        if (error == nullptr) {
+            throw std::invalid_argument("rondo: set_exception() needs an exception, got null");
+        }
         const Status status = is_cancellation(error) ? Status::cancelled : Status::failed;
         this->set_error(std::move(error));
         this->settle(status);
@@ -63,8 +66,6 @@ private:
             throw InvalidStateError("rondo: this future is done already");
         }
     }
-
-    Ref<Scheduler> keep_;
 };
 
 } // namespace detail
@@ -122,7 +123,9 @@ public:
         return true;
     }
 
-    /// Completes it with an exception. Throws: InvalidStateError if it is done.
+    /// Completes it with an exception; a CancelledError makes it cancelled.
+    ///
+    /// Throws: InvalidStateError if it is done; std::invalid_argument for a null pointer.
     void set_exception(std::exception_ptr error) const { this->state_->fail(std::move(error)); }
 
     /// The same, with an exception object.

@@ -60,11 +60,9 @@ public:
 
     /// The future is done: runs in a later turn of the loop.
     void on_done() noexcept override {
-        // A future that is completed where no loop is left has nobody to run its callbacks.
-        Scheduler* scheduler =
-            subject_->scheduler() != nullptr ? subject_->scheduler() : current_scheduler;
-        if (scheduler == nullptr || scheduler->loop == nullptr) {
-            on_abandoned();
+        Scheduler* scheduler = subject_->scheduler();
+        if (scheduler->loop == nullptr) {
+            on_abandoned(); // nobody is left who could run it
             return;
         }
         subject_->add_ref();

@@ -14,6 +14,7 @@
 #include <rondo/detail/frame_pool.hpp>
 #include <rondo/detail/intrusive_list.hpp>
 #include <rondo/detail/leaf.hpp>
+#include <rondo/detail/ref.hpp>
 #include <rondo/detail/scheduler.hpp>
 #include <rondo/error.hpp>
 #include <rondo/result.hpp>
@@ -51,7 +52,8 @@ public:
     [[nodiscard]] Status status() const noexcept { return status_; }
     [[nodiscard]] bool done() const noexcept { return status_ != Status::pending; }
     [[nodiscard]] bool is_task() const noexcept { return is_task_; }
-    [[nodiscard]] Scheduler* scheduler() const noexcept { return scheduler_; }
+    /// Of the loop that it belongs to, or belonged to: that may be closed by now.
+    [[nodiscard]] Scheduler* scheduler() const noexcept { return scheduler_.get(); }
 
     /// Asks for cancellation. Returns false if it is done already.
     virtual bool cancel(CancelReason reason, const std::string& message) = 0;
@@ -85,8 +87,8 @@ public:
     void mark_retrieved() const noexcept { retrieved_ = true; }
 
 protected:
-    FutureBase(Scheduler* scheduler, bool is_task) noexcept
-        : is_task_(is_task), scheduler_(scheduler) {}
+    FutureBase(Scheduler& scheduler, bool is_task) noexcept
+        : is_task_(is_task), scheduler_(&scheduler) {}
     virtual ~FutureBase() {
         while (DoneObserver* observer = observers_.pop_front()) {
             observer->on_abandoned();
@@ -109,22 +111,23 @@ protected:
 
     /// Remembers why, for the CancelledError that is to come.
     void set_reason(CancelReason reason, const std::string& message) {
-        reason_ = reason;
         if (!message.empty()) {
-            extras().message = message;
+            extras().message = std::make_shared<const std::string>(message);
         } else if (extras_ != nullptr) {
-            extras_->message.clear();
+            extras_->message.reset();
         }
+        reason_ = reason;
     }
 
-    [[nodiscard]] CancelledError cancellation() const {
-        return CancelledError(reason_, extras_ != nullptr ? extras_->message : std::string());
+    /// The CancelledError that says why. Allocates nothing: it is made where memory may be short.
+    [[nodiscard]] CancelledError cancellation() const noexcept {
+        return CancelledError(reason_, extras_ != nullptr ? extras_->message : nullptr);
     }
 
     // What few tasks have.
     struct Extras {
         std::string name;
-        std::string message; // of the last cancel request
+        std::shared_ptr<const std::string> message; // of the last cancel request; null if empty
     };
     [[nodiscard]] Extras& extras() {
         if (extras_ == nullptr) {
@@ -136,12 +139,10 @@ protected:
 
 private:
     [[gnu::noinline]] void report_failure() noexcept {
-        // The loop may be gone: only the one that runs here and now is certain to be alive.
-        Scheduler* scheduler = scheduler_ != nullptr ? scheduler_ : current_scheduler;
         const char* message = is_task_ ? "a task failed and nobody looked at it"
                                        : "a future failed and nobody looked at it";
-        if (scheduler != nullptr && scheduler->reporter != nullptr) {
-            scheduler->reporter(*scheduler, message, error_, this);
+        if (scheduler_->reporter != nullptr) {
+            scheduler_->reporter(*scheduler_, message, error_, this);
             return;
         }
         try {
@@ -158,7 +159,7 @@ protected:
     const bool is_task_;
     mutable bool retrieved_ = false;
     CancelReason reason_ = CancelReason::user;
-    Scheduler* scheduler_; // null once a task is done
+    const Ref<Scheduler> scheduler_; // it may outlive the loop
 
 private:
     IntrusiveList<DoneObserver, DoneObserver> observers_;

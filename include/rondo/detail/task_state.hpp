@@ -70,11 +70,12 @@ public:
         kept_result_ = false;
     }
 
-    [[nodiscard]] CancelledError make_cancellation() const { return cancellation(); }
+    [[nodiscard]] CancelledError make_cancellation() const noexcept { return cancellation(); }
 
     [[nodiscard]] CancelReason cancel_reason() const noexcept { return reason_; }
     [[nodiscard]] std::string cancel_message() const {
-        return extras_if_any() != nullptr ? extras_if_any()->message : std::string();
+        const Extras* given = extras_if_any();
+        return given != nullptr && given->message != nullptr ? *given->message : std::string();
     }
 
     /// An operation gives its result although a cancellation is pending; see cancelled_at_end().
@@ -175,7 +176,7 @@ public:
 
 protected:
     TaskBase(Scheduler& scheduler, std::coroutine_handle<> root, PromiseBase& promise) noexcept
-        : FutureBase(&scheduler, true), root_(root), resume_point_(root),
+        : FutureBase(scheduler, true), root_(root), resume_point_(root),
           id_(++scheduler.last_task_id) {
         promise.bind(*this);
     }
@@ -236,7 +237,6 @@ private:
     void finish(Status status) noexcept {
         scheduler_->tasks.remove(*this);
         --scheduler_->tasks_alive;
-        scheduler_ = nullptr;
         settle(status);
         drop_ref();
     }
