@@ -39,7 +39,7 @@ private:
     virtual void on_loop_closed() noexcept {}
 
     std::uint32_t index_ = not_armed;
-    std::uint32_t order_ = 0; // among equal deadlines; wraps, compared by difference
+    std::uint64_t order_ = 0; // among equal deadlines
 };
 
 /// Min-heap of deadlines. All operations O(log n); removal of a late deadline is O(1) as a rule.
@@ -77,12 +77,12 @@ public:
     }
 
     /// Fires every timer whose deadline is not later than `now`. A timer that is started
-    /// meanwhile waits for the next call, whatever its deadline.
+    /// meanwhile waits for the next call, whatever its deadline, and so do those behind it.
     void fire_due(time_point now) noexcept {
-        const std::uint32_t end = next_order_;
+        const std::uint64_t end = next_order_;
         while (!entries_.empty() && entries_.front().deadline <= now) {
             TimerNode& node = *entries_.front().node;
-            if (static_cast<std::int32_t>(node.order_ - end) >= 0) {
+            if (node.order_ >= end) {
                 return;
             }
             remove(node);
@@ -116,7 +116,7 @@ private:
         if (a.deadline != b.deadline) {
             return a.deadline < b.deadline;
         }
-        return static_cast<std::int32_t>(a.node->order_ - b.node->order_) < 0;
+        return a.node->order_ < b.node->order_;
     }
 
     void place(std::size_t index, const Entry& entry) noexcept {
@@ -160,7 +160,7 @@ private:
     }
 
     std::vector<Entry> entries_;
-    std::uint32_t next_order_ = 0;
+    std::uint64_t next_order_ = 0; // 32 bits would wrap while a timer of an hour runs
 };
 
 } // namespace rondo::inline RONDO_ABI::detail
