@@ -35,7 +35,7 @@ public:
         FreeList& list = local_.lists[index];
         if (Block* block = list.head) [[likely]] {
             list.head = block->next;
-            --list.count;
+            ++list.room;
             return block;
         }
         return refill(index);
@@ -49,8 +49,10 @@ public:
         const std::size_t index = (size - 1) / granularity;
         FreeList& list = local_.lists[index];
         list.head = ::new (memory) Block{list.head, nullptr};
-        if (++list.count == batch) [[unlikely]] {
-            set_aside(list, index);
+        if (list.room <= 1) [[unlikely]] {
+            make_room(list, index);
+        } else {
+            --list.room;
         }
     }
 
@@ -64,10 +66,9 @@ private:
         Block* next_batch; // of a batch's first block, in the depot
     };
     struct FreeList {
-        Block* head; // less than a batch
-        std::uint32_t count;
-        Block*
-            spare; // a whole batch or null, so that a thread at the edge does not trade to and fro
+        Block* head;
+        std::uint32_t room; // how many blocks make it a batch; 0 in a thread that is not living
+        Block* spare; // a batch or null, so that a thread at the edge does not trade to and fro
     };
     // Constant-initialised and trivially destructible: an access needs no guard, and is still
     // valid when other thread_local destructors run.
@@ -75,26 +76,51 @@ private:
         FreeList lists[classes];
         std::byte* chunk;
         std::size_t chunk_left;
+        enum : std::uint8_t {
+            unknown,
+            living,
+            ended
+        } state; // of the thread, as ThreadExit sees it
     };
     static_assert(sizeof(Block) <= granularity);
 
+    // What is left of a chunk, at its beginning.
+    struct Rest {
+        Rest* next;
+        std::size_t size;
+    };
     // What threads have to spare, in batches. Whole ones but for those of threads that have ended.
     struct Depot {
         std::mutex mutex;
         Block* batches[classes]{};
+        Rest* rests = nullptr; // room for one block at least
     };
 
-    // Created on a thread's first refill; its destructor hands the thread's blocks to the depot.
+    // Created when a thread first gets or frees a block; its destructor hands the thread's blocks to
+    // the depot. What other destructors of the thread free after that goes there one by one.
     struct ThreadExit {
+        ThreadExit() noexcept {
+            for (FreeList& list : local_.lists) {
+                list.room = batch;
+            }
+            local_.state = Local::living;
+        }
         ~ThreadExit() {
             for (std::size_t index = 0; index < classes; ++index) {
                 FreeList& list = local_.lists[index];
                 donate(std::exchange(list.head, nullptr), index);
                 donate(std::exchange(list.spare, nullptr), index);
-                list.count = 0;
+                list.room = 0;
             }
+            leave_chunk();
+            local_.state = Local::ended;
         }
     };
+
+    static void begin_thread() noexcept {
+        static thread_local ThreadExit at_exit;
+        (void)at_exit;
+    }
 
     static Depot& depot() {
         // Never destroyed: threads may end after static destructors have begun.
@@ -103,9 +129,12 @@ private:
     }
 
     [[gnu::noinline]] static void* refill(std::size_t index) {
-        static thread_local ThreadExit at_exit;
-        (void)at_exit;
+        if (local_.state == Local::unknown) {
+            begin_thread();
+        }
+        const bool ended = local_.state == Local::ended;
         FreeList& list = local_.lists[index];
+        list.room = ended ? 0 : batch;
         Block* first = std::exchange(list.spare, nullptr);
         if (first == nullptr) {
             Depot& shared = depot();
@@ -115,31 +144,65 @@ private:
                 shared.batches[index] = first->next_batch;
             }
         }
-        if (first != nullptr) {
-            // Counted as whole: one that a dying thread has left is shorter, which only means that
-            // the next batch is set aside a little early.
-            list.head = first->next;
-            list.count = first->next != nullptr ? batch - 1 : 0;
-            return first;
+        if (first == nullptr) {
+            return carve((index + 1) * granularity);
         }
-        list.count = 0;
-        return carve((index + 1) * granularity);
+        if (ended) {
+            donate(first->next, index);
+        } else if (first->next != nullptr) {
+            // Counted as whole: one that a thread has left at its end is shorter, which only means
+            // that the next batch is set aside a little early.
+            list.head = first->next;
+            list.room = 1;
+        }
+        return first;
     }
 
     static void* carve(std::size_t size) {
         if (local_.chunk_left < size) {
-            // The tail of the old chunk is lost: less than 1 KiB in 64.
-            local_.chunk = static_cast<std::byte*>(::operator new(chunk_size));
-            local_.chunk_left = chunk_size;
+            take_chunk(); // the tail of the old one is lost: less than 1 KiB in 64
         }
         local_.chunk_left -= size;
         return std::exchange(local_.chunk, local_.chunk + size);
     }
 
+    static void take_chunk() {
+        {
+            Depot& shared = depot();
+            const std::lock_guard lock(shared.mutex);
+            if (Rest* rest = shared.rests) {
+                shared.rests = rest->next;
+                local_.chunk_left = rest->size;
+                local_.chunk = reinterpret_cast<std::byte*>(rest);
+                return;
+            }
+        }
+        local_.chunk = static_cast<std::byte*>(::operator new(chunk_size));
+        local_.chunk_left = chunk_size;
+    }
+
+    static void leave_chunk() noexcept {
+        if (local_.chunk_left < largest) {
+            return;
+        }
+        Depot& shared = depot();
+        const std::lock_guard lock(shared.mutex);
+        shared.rests = ::new (local_.chunk) Rest{shared.rests, local_.chunk_left};
+        local_.chunk_left = 0;
+    }
+
     /// The list is a whole batch: it becomes the spare one, and an older spare goes to the depot.
-    [[gnu::noinline]] static void set_aside(FreeList& list, std::size_t index) noexcept {
-        donate(std::exchange(list.spare, std::exchange(list.head, nullptr)), index);
-        list.count = 0;
+    /// Or it is the first block that this thread has freed, or one freed after the thread's end.
+    [[gnu::noinline]] static void make_room(FreeList& list, std::size_t index) noexcept {
+        if (local_.state == Local::unknown) {
+            begin_thread();
+            list.room = batch - 1;
+        } else if (local_.state == Local::ended) {
+            donate(std::exchange(list.head, nullptr), index);
+        } else {
+            donate(std::exchange(list.spare, std::exchange(list.head, nullptr)), index);
+            list.room = batch;
+        }
     }
 
     static void donate(Block* first, std::size_t index) noexcept {
