@@ -42,3 +42,9 @@
 
 // Synchronisation
 #include <rondo/semaphore.hpp> // IWYU pragma: export
+
+// Streams and servers
+#include <rondo/endpoint.hpp> // IWYU pragma: export
+#include <rondo/resolve.hpp>  // IWYU pragma: export
+#include <rondo/server.hpp>   // IWYU pragma: export
+#include <rondo/stream.hpp>   // IWYU pragma: export
