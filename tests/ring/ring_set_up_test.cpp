@@ -11,6 +11,7 @@
 #include <string>
 
 using namespace std::chrono_literals;
+using rondo::Clock;
 using rondo::detail::Ring;
 using rondo::detail::RingFeature;
 using rondo::detail::RingOptions;
@@ -22,12 +23,12 @@ using rondo_test::poll_readable_multishot;
 using rondo_test::read_into;
 
 TEST_CASE("a ring works without any one feature, and without all of them", "[ring][features]") {
-    const unsigned disabled =
-        GENERATE(as<unsigned>(), 0U, RingFeature::submit_all, RingFeature::coop_taskrun,
-                 RingFeature::taskrun_flag, RingFeature::single_issuer, RingFeature::defer_taskrun,
-                 RingFeature::no_sqarray, RingFeature::registered_fd, RingFeature::no_iowait,
-                 RingFeature::defer_taskrun | RingFeature::coop_taskrun,
-                 RingFeature::defer_taskrun | RingFeature::taskrun_flag, ~0U);
+    const unsigned disabled = GENERATE(
+        as<unsigned>(), 0U, RingFeature::submit_all, RingFeature::coop_taskrun,
+        RingFeature::taskrun_flag, RingFeature::single_issuer, RingFeature::defer_taskrun,
+        RingFeature::no_sqarray, RingFeature::registered_fd, RingFeature::no_iowait,
+        RingFeature::registered_wait, RingFeature::defer_taskrun | RingFeature::coop_taskrun,
+        RingFeature::defer_taskrun | RingFeature::taskrun_flag, ~0U);
     CAPTURE(disabled);
     Ring ring({.entries = 4, .disabled_features = disabled});
     CHECK((ring.features() & disabled) == 0);
@@ -58,6 +59,12 @@ TEST_CASE("a ring works without any one feature, and without all of them", "[rin
     REQUIRE(pipe.put("two!"));
     while (ring.wait() == 0) {}
     CHECK(read.result == 4);
+
+    // Time.
+    const auto begin = Clock::now();
+    CHECK(ring.wait(2ms) == 0);
+    CHECK(ring.wait_until(begin + 4ms) == 0);
+    CHECK(Clock::now() - begin >= 4ms);
 
     // Multishot, cancellation, a bad entry before a good one.
     EventCounter counter;

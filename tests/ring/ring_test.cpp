@@ -16,6 +16,7 @@
 #include <thread>
 
 using namespace std::chrono_literals;
+using rondo::Clock;
 using rondo::detail::Completion;
 using rondo::detail::CompletionFilter;
 using rondo::detail::Request;
@@ -223,19 +224,54 @@ TEST_CASE("wait with no time left is poll", "[ring][wait]") {
     drain(ring);
 }
 
+TEST_CASE("wait_until returns when the deadline has come, not before", "[ring][wait]") {
+    const unsigned disabled = GENERATE(0U, RingFeature::registered_wait);
+    CAPTURE(disabled);
+    Ring ring({.disabled_features = disabled});
+    Pipe pipe;
+    std::string buffer(8, '\0');
+    Operation read(read_into(pipe.reader(), buffer));
+    ring.submit(read);
+
+    const auto deadline = Clock::now() + 20ms;
+    CHECK(ring.wait_until(deadline) == 0);
+    CHECK(Clock::now() >= deadline);
+    CHECK(ring.metrics().enters == 1);
+    CHECK(read.is_in_flight());
+
+    // One that has passed, or never was.
+    CHECK(ring.wait_until(deadline) == 0);
+    CHECK(ring.wait_until(Clock::time_point()) == 0);
+    CHECK(ring.wait_until(Clock::time_point::min()) == 0);
+
+    REQUIRE(pipe.put("x"));
+    CHECK(ring.wait_until(Clock::time_point::max()) == 1);
+    CHECK(read.result == 1);
+}
+
+TEST_CASE("wait_until takes a completion that is early", "[ring][wait]") {
+    const unsigned disabled = GENERATE(0U, RingFeature::registered_wait);
+    Ring ring({.disabled_features = disabled});
+    Operation operation;
+    ring.submit(operation);
+    CHECK(ring.wait_until(Clock::now() + 1h) == 1);
+    ring.submit(operation);
+    CHECK(ring.wait_until(Clock::now() - 1h) == 1);
+    CHECK(operation.completions == 2);
+}
+
 TEST_CASE("wait can be given all the time there is", "[ring][wait]") {
-    Ring ring;
+    const unsigned disabled = GENERATE(0U, RingFeature::registered_wait);
+    Ring ring({.disabled_features = disabled});
     Pipe pipe;
     std::string buffer(8, '\0');
     Operation read(read_into(pipe.reader(), buffer));
     ring.submit(read);
     std::thread writer([&] { pipe.put("late"); });
-    unsigned completed = 0;
-    while (completed == 0) {
-        completed = ring.wait(std::chrono::nanoseconds::max());
-    }
+    CHECK(ring.wait(std::chrono::nanoseconds::max()) == 1);
     writer.join();
     CHECK(read.result == 4);
+    CHECK(ring.metrics().enters == 1);
 }
 
 TEST_CASE("wait makes no system call for what has completed already", "[ring][wait]") {

@@ -27,29 +27,68 @@
 namespace rondo::inline RONDO_ABI::detail::uring {
 
 // Opcodes behind liburing 2.3's IORING_OP_LAST, numbered by the kernel's ABI.
-inline constexpr std::uint8_t op_read_multishot = 49;  // 6.7
-inline constexpr std::uint8_t op_waitid = 50;          // 6.7
-inline constexpr std::uint8_t op_futex_wait = 51;      // 6.7
-inline constexpr std::uint8_t op_futex_wake = 52;      // 6.7
-inline constexpr std::uint8_t op_ftruncate = 55;       // 6.9
-inline constexpr std::uint8_t op_bind = 56;            // 6.11
-inline constexpr std::uint8_t op_listen = 57;          // 6.11
+inline constexpr std::uint8_t op_read_multishot = 49; // 6.7
+inline constexpr std::uint8_t op_waitid = 50;         // 6.7
+inline constexpr std::uint8_t op_futex_wait = 51;     // 6.7
+inline constexpr std::uint8_t op_futex_wake = 52;     // 6.7
+inline constexpr std::uint8_t op_ftruncate = 55;      // 6.9
+inline constexpr std::uint8_t op_bind = 56;           // 6.11
+inline constexpr std::uint8_t op_listen = 57;         // 6.11
 
 // io_uring_params::features.
-inline constexpr unsigned feature_recvsend_bundle = 1U << 14;  // 6.10
-inline constexpr unsigned feature_min_timeout = 1U << 15;      // 6.12
-inline constexpr unsigned feature_no_iowait = 1U << 17;        // 6.15
+inline constexpr unsigned feature_recvsend_bundle = 1U << 14; // 6.10
+inline constexpr unsigned feature_min_timeout = 1U << 15;     // 6.12
+inline constexpr unsigned feature_no_iowait = 1U << 17;       // 6.15
 
 // Flags of io_uring_enter.
-inline constexpr unsigned enter_no_iowait = 1U << 7;
+inline constexpr unsigned enter_absolute_timer = 1U << 5;      // 6.12
+inline constexpr unsigned enter_registered_argument = 1U << 6; // 6.13
+inline constexpr unsigned enter_no_iowait = 1U << 7;           // 6.15
+
+// An argument of io_uring_enter that the kernel reads in shared memory, which is registered while
+// the ring is disabled (6.13): struct io_uring_reg_wait, io_uring_region_desc and
+// io_uring_mem_region_reg of later headers.
+
+struct RegisteredWait {
+    __kernel_timespec time;
+    std::uint32_t min_wait_usec;
+    std::uint32_t flags;
+    std::uint64_t sigmask;
+    std::uint32_t sigmask_size;
+    std::uint32_t reserved_32[3];
+    std::uint64_t reserved_64[2];
+};
+static_assert(sizeof(RegisteredWait) == 64);
+
+struct RegionDescription {
+    std::uint64_t user_address;
+    std::uint64_t size;
+    std::uint32_t flags;
+    std::uint32_t id;
+    std::uint64_t mmap_offset;
+    std::uint64_t reserved[4];
+};
+static_assert(sizeof(RegionDescription) == 64);
+
+struct RegionRegistration {
+    std::uint64_t description;
+    std::uint64_t flags;
+    std::uint64_t reserved[2];
+};
+static_assert(sizeof(RegionRegistration) == 32);
+
+inline constexpr unsigned register_region = 34;
+inline constexpr std::uint32_t registered_wait_has_time = 1;
+inline constexpr std::uint32_t region_in_user_memory = 1;
+inline constexpr std::uint64_t region_holds_wait_arguments = 1;
 
 // Flags of a provided-buffer ring, and of the completions that use it incrementally.
-inline constexpr unsigned buffer_ring_incremental = 2;       // 6.12
-inline constexpr unsigned completion_buffer_more = 1U << 4;  // 6.12
+inline constexpr unsigned buffer_ring_incremental = 2;      // 6.12
+inline constexpr unsigned completion_buffer_more = 1U << 4; // 6.12
 
 // Flags in io_uring_sqe::ioprio.
-inline constexpr std::uint16_t recvsend_bundle = 1U << 4;       // 6.10
-inline constexpr std::uint16_t send_zc_report_usage = 1U << 3;  // 6.2
+inline constexpr std::uint16_t recvsend_bundle = 1U << 4;      // 6.10
+inline constexpr std::uint16_t send_zc_report_usage = 1U << 3; // 6.2
 
 /// The result of a zero-copy notification when the kernel had to copy after all; needs
 /// `send_zc_report_usage`.
@@ -97,4 +136,4 @@ inline void prepare_listen(io_uring_sqe& sqe, int fd, unsigned backlog) noexcept
     sqe.len = backlog;
 }
 
-}  // namespace rondo::inline RONDO_ABI::detail::uring
+} // namespace rondo::inline RONDO_ABI::detail::uring
