@@ -1,0 +1,9 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 The Rondo authors
+# SPDX-License-Identifier: MIT
+#
+# check_output.sh PROGRAM: what it prints is what expected/<name>.txt says.
+set -eu
+name=$(basename "$1")
+"$1" | diff "expected/$name.txt" - || { echo "$name prints something else than expected"; exit 1; }
+echo "$name: as expected"
