@@ -25,8 +25,9 @@
 #include <rondo/coro.hpp>
 #include <rondo/detail/connect.hpp>
 #include <rondo/detail/ref.hpp>
-#include <rondo/detail/stream_operations.hpp>
+#include <rondo/detail/stream_read.hpp>
 #include <rondo/detail/stream_state.hpp>
+#include <rondo/detail/stream_write.hpp>
 #include <rondo/detail/unique_fd.hpp>
 #include <rondo/endpoint.hpp>
 #include <rondo/error.hpp>

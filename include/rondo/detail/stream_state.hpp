@@ -13,10 +13,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <limits>
-#include <stdexcept>
-#include <system_error>
 #include <utility>
 
 #include <sys/ioctl.h>
@@ -30,10 +27,9 @@
 #include <rondo/detail/ring.hpp>
 #include <rondo/detail/scheduler.hpp>
 #include <rondo/detail/stream_buffer.hpp>
+#include <rondo/detail/stream_problem.hpp>
 #include <rondo/detail/task_state.hpp>
-#include <rondo/detail/uring.hpp>
 #include <rondo/endpoint.hpp>
-#include <rondo/error.hpp>
 #include <rondo/result.hpp>
 #include <rondo/suspension.hpp>
 #include <rondo/wait_list.hpp>
@@ -41,58 +37,19 @@
 namespace rondo::inline RONDO_ABI::detail {
 
 class StreamCloser;
-class StreamReader;
-class StreamWriter;
-
-/// Why a read or write came to nothing. Small, so that no exception is made before it is thrown.
-class StreamProblem {
-public:
-    enum class Kind : std::uint8_t {
-        none,
-        cancelled,
-        system,        // the kernel's word: `error`
-        closed,        // close() came while it waited, or before
-        broken,        // an earlier write ended half-way
-        ended,         // write after write_eof()
-        second_reader, // two tasks read at once
-    };
-
-    constexpr StreamProblem() noexcept = default;
-    constexpr StreamProblem(Kind kind) noexcept : kind_(kind) {}
-    static constexpr StreamProblem system(int error) noexcept {
-        StreamProblem problem(Kind::system);
-        problem.error_ = error;
-        return problem;
-    }
-
-    [[nodiscard]] constexpr Kind kind() const noexcept { return kind_; }
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return kind_ != Kind::none; }
-
-    /// As an error code, but for a cancellation and a second reader, which are none.
-    [[nodiscard]] std::error_code code() const noexcept;
-
-    /// What goes before the code's message in what(); `name` is the system call's.
-    [[nodiscard]] const char* context(const char* name) const noexcept;
-
-    /// Throws it. Precondition: it is neither none nor a cancellation.
-    [[noreturn]] void raise(const char* name) const;
-
-private:
-    Kind kind_ = Kind::none;
-    int error_ = 0;
-};
+class StreamRequest;
 
 /// The shared part of a stream. Counted, not atomically: it belongs to one loop.
 ///
-/// | state   | fd   | reads                | writes     |
-/// | ------- | ---- | -------------------- | ---------- |
-/// | open    | open | buffer, then kernel  | kernel     |
-/// | at end  | open | buffer, then EOF     | kernel     |
-/// | closing | open | buffer, then EOF     | refused    |
-/// | closed  | -1   | buffer, then EOF     | refused    |
+/// | state   | fd   | reads               | writes  |
+/// | ------- | ---- | ------------------- | ------- |
+/// | open    | open | buffer, then kernel | kernel  |
+/// | ended   | open | buffer, then EOF    | kernel  |
+/// | closing | open | buffer, then EOF    | refused |
+/// | closed  | -1   | buffer, then EOF    | refused |
 ///
-/// Closing ends when the kernel has let go of the read and the write in flight: until then their
-/// submission entries may name the descriptor, which must not become somebody else's.
+/// It is closing until the kernel has let go of the read and the write in flight: their submission
+/// entries may name the descriptor, which must not become somebody else's before.
 class StreamState final : public PoolAllocated {
 public:
     /// Takes over a connected socket.
@@ -113,23 +70,35 @@ public:
     [[nodiscard]] const Endpoint& remote() const noexcept { return remote_; }
     [[nodiscard]] StreamBuffer& buffer() noexcept { return buffer_; }
     [[nodiscard]] bool closing() const noexcept { return closing_; }
+    [[nodiscard]] bool writing_ended() const noexcept { return write_ended_; }
 
     /// Nothing more will come from the kernel, and that is no error.
     [[nodiscard]] bool ended() const noexcept { return ended_ || closing_ || remaining_ == 0; }
     [[nodiscard]] bool at_eof() const noexcept { return ended() && buffer_.empty(); }
 
-    /// What reading failed with, if it did: sticks, because the kernel says it only once.
+    /// What reading failed with, if it did: it sticks, because the kernel says it only once.
     [[nodiscard]] StreamProblem read_problem() const noexcept { return read_problem_; }
+    /// Why no write can begin.
+    [[nodiscard]] StreamProblem write_problem() const noexcept;
 
     /// One task reads at a time, for as long as the whole read takes.
     [[nodiscard]] bool claim_reading() noexcept { return !std::exchange(reading_, true); }
     void release_reading() noexcept { reading_ = false; }
 
-    /// How much one receive may take: end_reading() sets a bound.
-    [[nodiscard]] MutableBuffer bounded(MutableBuffer buffer) const noexcept;
+    /// How much of a buffer a receive may fill: end_reading() sets a bound.
+    [[nodiscard]] MutableBuffer bounded(MutableBuffer buffer) const noexcept {
+        return buffer.size() <= remaining_ ? buffer : buffer.first(remaining_);
+    }
 
-    /// Why no write can begin.
-    [[nodiscard]] StreamProblem write_problem() const noexcept;
+    /// A receive is in flight, and has completed: with what problem?
+    void begin_read(StreamRequest& request) noexcept { reader_ = &request; }
+    [[nodiscard]] StreamProblem end_read(int result, bool cancelled) noexcept;
+
+    /// A write begins as soon as those before it are done. When it is done itself, the next one
+    /// begins; half_way: some of it was sent, and the rest never will be.
+    void enqueue_write(StreamRequest& request) noexcept;
+    void remove_write(StreamRequest& request) noexcept { writers_.remove_if_linked(request); }
+    void end_write(bool half_way, StreamProblem problem) noexcept;
 
     /// Begins to close, once: reads and writes that wait are ended. The descriptor is closed at
     /// once if nothing is in flight.
@@ -146,16 +115,8 @@ public:
 
 private:
     friend StreamCloser;
-    friend StreamReader;
-    friend StreamWriter;
 
     ~StreamState();
-
-    // Called by the requests.
-    void reader_started(StreamReader& reader) noexcept { reader_ = &reader; }
-    [[nodiscard]] StreamProblem reader_done(int result, bool cancelled) noexcept;
-    void enqueue(StreamWriter& writer) noexcept;
-    void writer_done(bool half_way, StreamProblem problem) noexcept;
     void start_writers() noexcept;
     void close_if_idle() noexcept;
 
@@ -167,173 +128,96 @@ private:
     bool reading_ = false;      // a task reads; it need not have a receive in flight
     bool ended_ = false;        // a receive gave 0
     bool write_ended_ = false;  // by write_eof()
-    bool write_broken_ = false; // some bytes of a write were sent, and the rest never will be
+    bool write_broken_ = false; // by a write that ended half-way
     int lost_ = 0;              // errno of a lost connection that a send was told of
     StreamProblem read_problem_;
     std::size_t limit_;
     std::size_t remaining_ = unbounded; // bytes until end_reading() takes effect
-    StreamReader* reader_ = nullptr;    // in flight
-    StreamWriter* writer_ = nullptr;    // in flight
-    WaitList<StreamWriter> writers_;    // wait for their turn
+    StreamRequest* reader_ = nullptr;   // in flight
+    StreamRequest* writer_ = nullptr;   // in flight
+    WaitList<StreamRequest> writers_;   // wait for their turn
     WaitList<StreamCloser> closers_;
     StreamBuffer buffer_;
     Endpoint remote_; // asked for in the beginning: a connection that was reset has none any more
 };
 
-/// A receive on a stream. Its bytes are the stream's, or the caller's, when it completes.
-class StreamReader : public Suspension, private Request {
+/// What reads and writes have in common: a request on the stream's socket, and how it ends.
+class StreamRequest : public Suspension, public WaitHook, protected Request {
 public:
-    template <class P>
-    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
-        if (!suspend_unless_cancelled(awaiting)) {
-            problem_ = StreamProblem::Kind::cancelled;
-            return false;
-        }
-        stream_->reader_started(*this);
-        task()->scheduler()->ring->template submit_as<&StreamReader::fill>(*this);
-        return true;
-    }
-
-protected:
-    explicit StreamReader(Ref<StreamState> stream) noexcept
-        : Request(&StreamReader::completed, &StreamReader::fill), stream_(std::move(stream)) {}
-    ~StreamReader() = default;
-
-    /// The count after await_resume(); throws what went wrong.
-    std::size_t count_or_throw() {
-        if (problem_) [[unlikely]] {
-            throw_problem();
-        }
-        keep_result();
-        return count_;
-    }
-
-    // Set before it is suspended.
-    MutableBuffer target_;
-    bool target_is_buffer_ = false; // the stream's own
-
-    Ref<StreamState> stream_;
-    StreamProblem problem_;
-    std::size_t count_ = 0;
-
-private:
-    friend StreamState;
-
-    static constexpr std::size_t most = 0x7ffff000; // what the kernel takes at once
-
-    static void fill(Request& request, io_uring_sqe& entry) noexcept {
-        auto& self = static_cast<StreamReader&>(request);
-        const MutableBuffer target = self.stream_->bounded(self.target_);
-        io_uring_prep_recv(&entry, self.stream_->fd(), target.data(),
-                           target.size() < most ? target.size() : most, 0);
-    }
-    static void completed(Completion& completion, int result, unsigned flags) noexcept;
-
-    /// The stream is being closed.
-    void interrupt() noexcept { task()->scheduler()->ring->cancel(*this); }
-
-    void on_cancel() noexcept override {
-        cancel_asked_ = true;
-        task()->scheduler()->ring->cancel(*this);
-    }
-    [[nodiscard]] const char* describe() const noexcept override { return "a read of a stream"; }
-
-    [[noreturn]] void throw_problem();
-
-    bool cancel_asked_ = false;
-};
-
-/// A write on a stream: waits for its turn, then sends until all is sent.
-class StreamWriter : public Suspension, public WaitHook, protected Request {
-public:
-    [[nodiscard]] bool await_ready() noexcept {
-        if (is_empty()) {
-            return true;
-        }
-        problem_ = stream_->write_problem();
-        return static_cast<bool>(problem_);
-    }
-
-    template <class P>
-    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
-        if (!suspend_unless_cancelled(awaiting)) {
-            problem_ = StreamProblem::Kind::cancelled;
-            return false;
-        }
-        stream_->enqueue(*this);
-        return true;
-    }
-
-    void await_resume() {
-        if (problem_) [[unlikely]] {
-            throw_problem();
-        }
-        keep_result();
-    }
-
-    Result<void> await_result() noexcept {
-        if (problem_.kind() == StreamProblem::Kind::cancelled) {
-            return Result<void>::from_cancellation(take_cancellation());
-        }
-        if (problem_) {
-            return Result<void>::failure(problem_.code(), problem_.context(name_));
-        }
-        keep_result();
-        return {};
-    }
-
-protected:
-    StreamWriter(Ref<StreamState> stream, Prepare prepare_entry, const char* name) noexcept
-        : Request(&StreamWriter::completed, prepare_entry), stream_(std::move(stream)),
-          name_(name) {}
-    ~StreamWriter() { stream_->writers_.remove_if_linked(*this); }
-
-    static constexpr std::size_t most = 0x7ffff000; // what the kernel takes at once
-    static constexpr int flags = MSG_NOSIGNAL | MSG_WAITALL;
-
-    [[nodiscard]] int fd() const noexcept { return stream_->fd(); }
-
-    Ref<StreamState> stream_;
-
-private:
-    friend StreamState;
-
-    /// Nothing to do, not even to wait for a turn.
-    [[nodiscard]] virtual bool is_empty() const noexcept { return false; }
-    /// `count` bytes were sent. Returns whether that was all.
-    virtual bool advance(std::size_t count) noexcept = 0;
     /// Its turn has come. Returns whether it is over already, with problem_ set if it failed.
     virtual bool begin() noexcept {
         submit();
         return false;
     }
 
-    void submit() noexcept { task()->scheduler()->ring->submit(*this); }
-    static void completed(Completion& completion, int result, unsigned flags) noexcept;
-    [[nodiscard]] bool go_on(int result) noexcept;
-
     /// Its turn will never come.
     void refuse(StreamProblem problem) noexcept {
         problem_ = problem;
         resume();
     }
-    /// It is in flight, and the stream is being closed.
+
+    /// It is in flight, and the stream is being closed. Its completion resumes the task.
     void interrupt() noexcept { task()->scheduler()->ring->cancel(*this); }
 
-    void on_cancel() noexcept override;
-    [[nodiscard]] const char* describe() const noexcept override { return "a write to a stream"; }
+protected:
+    StreamRequest(Ref<StreamState> stream, Function completion, Prepare prepare_entry,
+                  const char* name) noexcept
+        : Request(completion, prepare_entry), stream_(std::move(stream)), name_(name) {}
+    ~StreamRequest() { stream_->remove_write(*this); }
 
+    // What the kernel takes at once.
+    static constexpr std::size_t most = 0x7ffff000;
+    [[nodiscard]] static std::size_t bounded(std::size_t size) noexcept {
+        return size < most ? size : most;
+    }
+
+    void submit() noexcept { task()->scheduler()->ring->submit(*this); }
+
+    [[nodiscard]] bool is_cancelled() const noexcept {
+        return cancel_asked_ || cancellation_pending();
+    }
+
+    /// For await_resume().
+    void throw_if_failed() {
+        if (problem_) [[unlikely]] {
+            throw_problem();
+        }
+        keep_result();
+    }
+
+    /// For await_result(), after a failure.
+    template <class T>
+    Result<T> failure() noexcept {
+        if (problem_.is_cancellation()) {
+            return Result<T>::from_cancellation(take_cancellation());
+        }
+        if (problem_.is_misuse()) {
+            return Result<T>::failure(problem_.misuse());
+        }
+        return Result<T>::failure(problem_.code(), problem_.context(name_));
+    }
+
+    Ref<StreamState> stream_;
+    StreamProblem problem_;
+
+private:
+    void on_cancel() noexcept override {
+        if (WaitHook::is_linked()) {
+            stream_->remove_write(*this);
+            refuse(StreamProblem::cancelled());
+            return;
+        }
+        cancel_asked_ = true;
+        interrupt();
+    }
+    [[nodiscard]] const char* describe() const noexcept override { return name_; }
     [[noreturn]] void throw_problem();
 
     const char* name_; // of the system call
-    bool sent_some_ = false;
     bool cancel_asked_ = false;
-
-protected:
-    StreamProblem problem_;
 };
 
-/// Waits until the stream's descriptor is closed.
+/// Closes the stream, and waits until its descriptor is closed.
 class StreamCloser final : public Suspension, public WaitHook {
 public:
     explicit StreamCloser(Ref<StreamState> stream) noexcept : stream_(std::move(stream)) {}
@@ -367,41 +251,18 @@ private:
     Ref<StreamState> stream_;
 };
 
+/// What Stream::close() returns.
+class [[nodiscard(
+    "rondo: this does nothing until it is awaited: did you forget co_await?")]] StreamClose {
+public:
+    explicit StreamClose(Ref<StreamState> stream) noexcept : stream_(std::move(stream)) {}
+    StreamCloser operator co_await() const { return StreamCloser(stream_); }
+
+private:
+    Ref<StreamState> stream_;
+};
+
 // Implementation
-
-inline std::error_code StreamProblem::code() const noexcept {
-    switch (kind_) {
-    case Kind::system:
-        return {error_, std::system_category()};
-    case Kind::closed:
-        return {ECANCELED, std::system_category()};
-    case Kind::second_reader:
-        return {EBUSY, std::system_category()};
-    default:
-        return {EPIPE, std::system_category()};
-    }
-}
-
-inline const char* StreamProblem::context(const char* name) const noexcept {
-    switch (kind_) {
-    case Kind::closed:
-        return "the stream was closed";
-    case Kind::broken:
-        return "an earlier write to this stream was cut short";
-    case Kind::ended:
-        return "a write after write_eof()";
-    default:
-        return name;
-    }
-}
-
-inline void StreamProblem::raise(const char* name) const {
-    if (kind_ == Kind::second_reader) {
-        throw std::logic_error("rondo: another task is reading from this stream: only one may at "
-                               "a time; use a Lock, or let one task read for all");
-    }
-    throw make_system_error(code(), context(name));
-}
 
 inline StreamState::~StreamState() {
     if (fd_ >= 0) {
@@ -409,21 +270,78 @@ inline StreamState::~StreamState() {
     }
 }
 
-inline MutableBuffer StreamState::bounded(MutableBuffer buffer) const noexcept {
-    return buffer.size() <= remaining_ ? buffer : buffer.first(remaining_);
-}
-
 inline StreamProblem StreamState::write_problem() const noexcept {
     if (closing_) {
-        return StreamProblem::Kind::closed;
+        return StreamProblem::closed();
     }
     if (write_broken_) {
-        return StreamProblem::Kind::broken;
+        return StreamProblem::broken();
     }
-    if (write_ended_) {
-        return StreamProblem::Kind::ended;
+    return write_ended_ ? StreamProblem::ended() : StreamProblem();
+}
+
+inline StreamProblem StreamState::end_read(int result, bool cancelled) noexcept {
+    reader_ = nullptr;
+    StreamProblem problem;
+    if (result > 0) {
+        if (remaining_ != unbounded) {
+            const auto count = static_cast<std::size_t>(result);
+            remaining_ -= count < remaining_ ? count : remaining_;
+        }
+    } else if (result == 0) {
+        ended_ = true;
+        if (lost_ != 0) {
+            problem = read_problem_ = StreamProblem::system(lost_);
+        }
+    } else if (cancelled && (result == -ECANCELED || result == -EINTR)) {
+        problem = StreamProblem::cancelled();
+    } else if (closing_) {
+        problem = StreamProblem::closed();
+    } else {
+        problem = StreamProblem::system(-result);
+        if (result != -ENOBUFS && result != -ENOMEM) {
+            read_problem_ = problem;
+        }
     }
-    return {};
+    close_if_idle();
+    return problem;
+}
+
+inline void StreamState::enqueue_write(StreamRequest& request) noexcept {
+    if (writer_ != nullptr) {
+        writers_.push_back(request);
+        return;
+    }
+    writer_ = &request; // so nobody waits
+    if (request.begin()) {
+        writer_ = nullptr;
+        request.resume();
+    }
+}
+
+inline void StreamState::end_write(bool half_way, StreamProblem problem) noexcept {
+    writer_ = nullptr;
+    write_broken_ = write_broken_ || half_way;
+    if (const int error = problem.system_error(); error != 0 && error != EPIPE) {
+        lost_ = error; // EPIPE may come after a proper end, which is still to be read
+    }
+    start_writers();
+    close_if_idle();
+}
+
+inline void StreamState::start_writers() noexcept {
+    while (StreamRequest* next = writers_.pop_front()) {
+        if (const StreamProblem problem = write_problem()) {
+            next->refuse(problem);
+            continue;
+        }
+        writer_ = next;
+        if (!next->begin()) {
+            return;
+        }
+        writer_ = nullptr;
+        next->resume();
+    }
 }
 
 inline void StreamState::close() noexcept {
@@ -431,16 +349,16 @@ inline void StreamState::close() noexcept {
         return;
     }
     closing_ = true;
-    // Those in flight first: a completion that comes at once, of a request that was not submitted
-    // yet, must not start the next writer.
+    // Either may complete at once, if it was not submitted yet.
     if (reader_ != nullptr) {
         reader_->interrupt();
     }
     if (writer_ != nullptr) {
         writer_->interrupt();
     }
-    if (writer_ == nullptr) {
-        start_writers(); // refuses them
+    // Those in the queue need not wait for the one in flight.
+    while (StreamRequest* waiting = writers_.pop_front()) {
+        waiting->refuse(StreamProblem::closed());
     }
     close_if_idle();
 }
@@ -454,7 +372,7 @@ inline void StreamState::abort() noexcept {
 }
 
 inline void StreamState::end_reading() noexcept {
-    if (ended() || fd_ < 0) {
+    if (ended()) {
         return;
     }
     int arrived = 0;
@@ -470,159 +388,18 @@ inline int StreamState::end_writing() noexcept {
     return ::shutdown(fd_, SHUT_WR) == 0 ? 0 : errno;
 }
 
-inline StreamProblem StreamState::reader_done(int result, bool cancelled) noexcept {
-    reader_ = nullptr;
-    StreamProblem problem;
-    if (result > 0) {
-        if (remaining_ != unbounded) {
-            const auto count = static_cast<std::size_t>(result);
-            remaining_ -= count < remaining_ ? count : remaining_;
-        }
-    } else if (result == 0) {
-        ended_ = true;
-        if (lost_ != 0) {
-            problem = read_problem_ = StreamProblem::system(lost_);
-        }
-    } else if (cancelled && (result == -ECANCELED || result == -EINTR)) {
-        problem = StreamProblem::Kind::cancelled;
-    } else if (closing_) {
-        problem = StreamProblem::Kind::closed;
-    } else {
-        problem = StreamProblem::system(-result);
-        if (result != -ENOBUFS && result != -ENOMEM) {
-            read_problem_ = problem;
-        }
-    }
-    close_if_idle();
-    return problem;
-}
-
-inline void StreamState::enqueue(StreamWriter& writer) noexcept {
-    if (writer_ != nullptr) {
-        writers_.push_back(writer);
-        return;
-    }
-    writer_ = &writer; // so nobody waits
-    if (writer.begin()) {
-        writer_ = nullptr;
-        writer.resume();
-    }
-}
-
-inline void StreamState::start_writers() noexcept {
-    while (StreamWriter* next = writers_.pop_front()) {
-        if (const StreamProblem problem = write_problem()) {
-            next->refuse(problem);
-            continue;
-        }
-        writer_ = next;
-        if (!next->begin()) {
-            return;
-        }
-        writer_ = nullptr;
-        next->resume();
-    }
-}
-
-inline void StreamState::writer_done(bool half_way, StreamProblem problem) noexcept {
-    writer_ = nullptr;
-    if (half_way) {
-        write_broken_ = true;
-    }
-    if (problem.kind() == StreamProblem::Kind::system && problem.code().value() != EPIPE) {
-        lost_ = problem.code().value();
-    }
-    start_writers();
-    close_if_idle();
-}
-
 inline void StreamState::close_if_idle() noexcept {
     if (!closing_ || fd_ < 0 || reader_ != nullptr || writer_ != nullptr) {
         return;
     }
-    ::close(std::exchange(fd_, -1)); // EINTR closes too, and of an error nobody could make use
+    ::close(std::exchange(fd_, -1)); // it is closed even if that says EINTR
     while (StreamCloser* closer = closers_.pop_front()) {
         closer->resume();
     }
 }
 
-inline void StreamReader::completed(Completion& completion, int result,
-                                    unsigned /*flags*/) noexcept {
-    auto& self = static_cast<StreamReader&>(static_cast<Request&>(completion));
-    const bool cancelled = self.cancel_asked_ || self.cancellation_pending();
-    if (result == -EINTR && !cancelled && !self.stream_->closing()) {
-        self.task()->scheduler()->ring->submit(self);
-        return;
-    }
-    if (result > 0) {
-        self.count_ = static_cast<std::size_t>(result);
-        if (self.target_is_buffer_) {
-            self.stream_->buffer().commit(self.count_);
-        }
-    }
-    self.problem_ = self.stream_->reader_done(result, cancelled);
-    self.resume();
-}
-
-inline void StreamReader::throw_problem() {
-    if (problem_.kind() == StreamProblem::Kind::cancelled) {
-        throw_cancelled();
-    }
-    problem_.raise("recv");
-}
-
-inline void StreamWriter::completed(Completion& completion, int result,
-                                    unsigned /*flags*/) noexcept {
-    auto& self = static_cast<StreamWriter&>(static_cast<Request&>(completion));
-    if (self.go_on(result)) {
-        self.submit();
-        return;
-    }
-    const bool half_way = self.problem_ && self.sent_some_;
-    self.stream_->writer_done(half_way, self.problem_);
-    self.resume();
-}
-
-inline bool StreamWriter::go_on(int result) noexcept {
-    const bool cancelled = cancel_asked_ || cancellation_pending();
-    if (result > 0) {
-        sent_some_ = true;
-        if (advance(static_cast<std::size_t>(result))) {
-            return false;
-        }
-        // A short send: the kernel's older versions, or the end of a send that was interrupted.
-        if (cancelled) {
-            problem_ = StreamProblem::Kind::cancelled;
-        } else if (stream_->closing()) {
-            problem_ = StreamProblem::Kind::closed;
-        }
-        return !problem_;
-    }
-    if (cancelled && (result == -ECANCELED || result == -EINTR)) {
-        problem_ = StreamProblem::Kind::cancelled;
-    } else if (stream_->closing()) {
-        problem_ = StreamProblem::Kind::closed;
-    } else if (result == -EINTR) {
-        return true;
-    } else {
-        problem_ = StreamProblem::system(-result);
-    }
-    return false;
-}
-
-inline void StreamWriter::on_cancel() noexcept {
-    if (WaitHook::is_linked()) {
-        stream_->writers_.remove(*this);
-        problem_ = StreamProblem::Kind::cancelled;
-        resume();
-        return;
-    }
-    cancel_asked_ = true;
-    task()->scheduler()->ring->cancel(*this);
-}
-
-inline void StreamWriter::throw_problem() {
-    if (problem_.kind() == StreamProblem::Kind::cancelled) {
+inline void StreamRequest::throw_problem() {
+    if (problem_.is_cancellation()) {
         throw_cancelled();
     }
     problem_.raise(name_);

@@ -1,0 +1,296 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+// How a Stream is read: read_some() into the caller's memory, without a frame of its own, and the
+// buffered reads, which are coroutines.
+
+#include <cerrno>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <rondo/buffer.hpp>
+#include <rondo/config.hpp>
+#include <rondo/coro.hpp>
+#include <rondo/detail/ref.hpp>
+#include <rondo/detail/ring.hpp>
+#include <rondo/detail/stream_buffer.hpp>
+#include <rondo/detail/stream_problem.hpp>
+#include <rondo/detail/stream_state.hpp>
+#include <rondo/detail/uring.hpp>
+#include <rondo/error.hpp>
+#include <rondo/result.hpp>
+
+namespace rondo::inline RONDO_ABI::detail {
+
+/// A receive. Its bytes are in the stream's buffer, or the caller's, as soon as it completes.
+class StreamReader : public StreamRequest {
+public:
+    template <class P>
+    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
+        if (!suspend_unless_cancelled(awaiting)) {
+            problem_ = StreamProblem::cancelled();
+            return false;
+        }
+        stream_->begin_read(*this);
+        task()->scheduler()->ring->template submit_as<&StreamReader::fill>(*this);
+        return true;
+    }
+
+    std::size_t await_resume() {
+        throw_if_failed();
+        return count_;
+    }
+
+    Result<std::size_t> await_result() noexcept {
+        if (problem_) [[unlikely]] {
+            return failure<std::size_t>();
+        }
+        keep_result();
+        return count_;
+    }
+
+protected:
+    enum class Into : bool { callers_memory, streams_buffer };
+
+    StreamReader(Ref<StreamState> stream, MutableBuffer target, Into into) noexcept
+        : StreamRequest(std::move(stream), &StreamReader::completed, &StreamReader::fill, "recv"),
+          target_(target), into_(into) {}
+    ~StreamReader() = default;
+
+    /// Whether there is nothing to wait for.
+    [[nodiscard]] bool is_at_end() noexcept {
+        problem_ = stream_->read_problem();
+        return problem_ || stream_->ended();
+    }
+
+    MutableBuffer target_;
+    std::size_t count_ = 0;
+
+private:
+    static void fill(Request& request, io_uring_sqe& entry) noexcept {
+        auto& self = static_cast<StreamReader&>(request);
+        const MutableBuffer target = self.stream_->bounded(self.target_);
+        io_uring_prep_recv(&entry, self.stream_->fd(), target.data(), bounded(target.size()), 0);
+    }
+    static void completed(Completion& completion, int result, unsigned flags) noexcept;
+
+    Into into_;
+};
+
+/// Reads into the caller's memory: from the stream's buffer if there is anything, otherwise
+/// straight from the kernel.
+class ReadSomeAwaiter final : public StreamReader {
+public:
+    ReadSomeAwaiter(Ref<StreamState> stream, MutableBuffer buffer) noexcept
+        : StreamReader(std::move(stream), buffer, Into::callers_memory) {}
+    ~ReadSomeAwaiter() {
+        if (claimed_) {
+            stream_->release_reading();
+        }
+    }
+
+    [[nodiscard]] bool await_ready() noexcept {
+        claimed_ = stream_->claim_reading();
+        if (!claimed_) {
+            problem_ = StreamProblem::second_reader();
+            return true;
+        }
+        count_ = stream_->buffer().take(target_);
+        return count_ != 0 || target_.empty() || is_at_end();
+    }
+
+private:
+    bool claimed_ = false;
+};
+
+/// What Stream::read_some() returns.
+class [[nodiscard(
+    "rondo: a read does nothing until it is awaited: did you forget co_await?")]] ReadSome {
+public:
+    ReadSome(Ref<StreamState> stream, MutableBuffer buffer) noexcept
+        : stream_(std::move(stream)), buffer_(buffer) {}
+    ReadSomeAwaiter operator co_await() const& { return ReadSomeAwaiter(stream_, buffer_); }
+    ReadSomeAwaiter operator co_await() && { return ReadSomeAwaiter(std::move(stream_), buffer_); }
+
+private:
+    Ref<StreamState> stream_;
+    MutableBuffer buffer_;
+};
+
+/// Receives into the room of the stream's buffer. For a task that has claimed the reading. Gives
+/// how many bytes came; 0 at the end.
+class FillAwaiter final : public StreamReader {
+public:
+    explicit FillAwaiter(Ref<StreamState> stream) noexcept
+        : StreamReader(stream, stream->buffer().room(), Into::streams_buffer) {}
+
+    [[nodiscard]] bool await_ready() noexcept { return is_at_end(); }
+};
+
+class Fill {
+public:
+    /// When it is awaited, there must be room.
+    explicit Fill(StreamState& stream) noexcept : stream_(stream) {}
+    FillAwaiter operator co_await() const noexcept {
+        return FillAwaiter(Ref<StreamState>(&stream_));
+    }
+
+private:
+    StreamState& stream_;
+};
+
+/// A stretch of a task in which no other may read.
+class ReadClaim {
+public:
+    /// Throws: std::logic_error if another task reads.
+    explicit ReadClaim(StreamState& stream) : stream_(stream) {
+        if (!stream.claim_reading()) {
+            std::rethrow_exception(StreamProblem::misuse());
+        }
+    }
+    ReadClaim(const ReadClaim&) = delete;
+    ReadClaim& operator=(const ReadClaim&) = delete;
+    ~ReadClaim() { stream_.release_reading(); }
+
+private:
+    StreamState& stream_;
+};
+
+// The buffered reads. Whatever ends one early, be it an exception, a cancellation or a time-out,
+// leaves in the buffer what has come.
+
+inline Coro<std::string> stream_read(Ref<StreamState> stream, std::size_t count) {
+    const ReadClaim claim(*stream);
+    StreamBuffer& buffer = stream->buffer();
+    if (count != 0 && buffer.empty()) {
+        buffer.make_room();
+        const Fill fill(*stream);
+        co_await fill;
+    }
+    co_return buffer.take(count < buffer.size() ? count : buffer.size());
+}
+
+inline Coro<std::string> stream_read_all(Ref<StreamState> stream) {
+    const ReadClaim claim(*stream);
+    StreamBuffer& buffer = stream->buffer();
+    const Fill fill(*stream);
+    for (;;) {
+        buffer.make_room();
+        const std::size_t count = co_await fill;
+        if (count == 0) {
+            co_return buffer.take(buffer.size());
+        }
+    }
+}
+
+inline Coro<std::string> stream_read_exactly(Ref<StreamState> stream, std::size_t count) {
+    const ReadClaim claim(*stream);
+    StreamBuffer& buffer = stream->buffer();
+    const Fill fill(*stream);
+    while (buffer.size() < count) {
+        buffer.make_room(count - buffer.size());
+        const std::size_t got = co_await fill;
+        if (got == 0) {
+            throw IncompleteReadError(buffer.take(buffer.size()), count);
+        }
+    }
+    co_return buffer.take(count);
+}
+
+/// Where a separator ends in the text, looking from `from` on; 0 if it is not there.
+inline std::size_t find_end(std::string_view text, std::string_view separator,
+                            std::size_t from) noexcept {
+    const std::size_t found = text.find(separator, from);
+    return found == std::string_view::npos ? 0 : found + separator.size();
+}
+
+/// Fills the buffer until it holds the separator. Gives where that ends; 0 if the stream ended
+/// before. For a task that has claimed the reading.
+inline Coro<std::size_t> stream_find(Ref<StreamState> stream, std::string separator) {
+    StreamBuffer& buffer = stream->buffer();
+    const std::size_t limit = stream->limit();
+    const Fill fill(*stream);
+    std::size_t searched = 0; // no separator begins before
+    for (;;) {
+        const std::size_t end = find_end(buffer.text(), separator, searched);
+        if (end != 0) {
+            if (end - separator.size() > limit) {
+                throw LimitOverrunError("rondo: the separator was found, but what is before it is "
+                                        "longer than the stream's limit: skip it by "
+                                        "read_exactly(consumed()), or raise the limit",
+                                        end - separator.size());
+            }
+            co_return end;
+        }
+        if (buffer.size() >= separator.size()) {
+            searched = buffer.size() - separator.size() + 1;
+        }
+        if (searched > limit) {
+            throw LimitOverrunError("rondo: there is no separator within the stream's limit: skip "
+                                    "by read_exactly(consumed()), or raise the limit",
+                                    searched);
+        }
+        buffer.make_room();
+        const std::size_t got = co_await fill;
+        if (got == 0) {
+            co_return std::size_t{0};
+        }
+    }
+}
+
+inline Coro<std::string> stream_read_until(Ref<StreamState> stream, std::string separator) {
+    if (separator.empty()) {
+        throw std::invalid_argument("rondo: read_until() needs a separator of one byte at least");
+    }
+    const ReadClaim claim(*stream);
+    const std::size_t end = co_await stream_find(stream, std::move(separator));
+    if (end == 0) {
+        throw IncompleteReadError(stream->buffer().take(stream->buffer().size()), std::nullopt);
+    }
+    co_return stream->buffer().take(end);
+}
+
+inline Coro<std::string> stream_read_line(Ref<StreamState> stream) {
+    const ReadClaim claim(*stream);
+    StreamBuffer& buffer = stream->buffer();
+    std::exception_ptr too_long;
+    try {
+        const std::size_t end = co_await stream_find(stream, "\n");
+        co_return buffer.take(end != 0 ? end : buffer.size());
+    } catch (const LimitOverrunError&) {
+        too_long = std::current_exception();
+    }
+    // As asyncio: the next line is the next one, or what follows if the end is not in sight yet.
+    const std::size_t end = find_end(buffer.text(), "\n", 0);
+    buffer.drop(end != 0 ? end : buffer.size());
+    std::rethrow_exception(too_long);
+}
+
+// Implementation
+
+inline void StreamReader::completed(Completion& completion, int result,
+                                    unsigned /*flags*/) noexcept {
+    auto& self = static_cast<StreamReader&>(static_cast<Request&>(completion));
+    const bool cancelled = self.is_cancelled();
+    if (result == -EINTR && !cancelled && !self.stream_->closing()) {
+        self.submit();
+        return;
+    }
+    if (result > 0) {
+        self.count_ = static_cast<std::size_t>(result);
+        if (self.into_ == Into::streams_buffer) {
+            self.stream_->buffer().commit(self.count_);
+        }
+    }
+    self.problem_ = self.stream_->end_read(result, cancelled);
+    self.resume();
+}
+
+} // namespace rondo::inline RONDO_ABI::detail
