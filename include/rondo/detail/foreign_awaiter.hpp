@@ -18,17 +18,34 @@
 
 namespace rondo::inline RONDO_ABI::detail {
 
-/// A coroutine that calls back once when it is resumed, and then waits to be destroyed.
+/// A coroutine that tells `Target` when it is resumed, and then waits to be destroyed.
+///
+/// It tells when it is suspended for good: on another thread the target may be woken, run on and
+/// destroy the relay before the call returns.
+template <class Target>
 class Relay {
 public:
-    struct promise_type : PoolAllocated {
+    class promise_type : public PoolAllocated {
+    public:
+        explicit promise_type(Target& target) noexcept : target_(target) {}
+
         Relay get_return_object() noexcept {
             return Relay(std::coroutine_handle<promise_type>::from_promise(*this));
         }
         static std::suspend_always initial_suspend() noexcept { return {}; }
-        static std::suspend_always final_suspend() noexcept { return {}; }
+        struct Tell {
+            [[nodiscard]] static bool await_ready() noexcept { return false; }
+            static void await_suspend(std::coroutine_handle<promise_type> ended) noexcept {
+                ended.promise().target_.relayed();
+            }
+            static void await_resume() noexcept {}
+        };
+        static Tell final_suspend() noexcept { return {}; }
         static void return_void() noexcept {}
         [[noreturn]] static void unhandled_exception() noexcept { std::terminate(); }
+
+    private:
+        Target& target_;
     };
 
     explicit Relay(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
@@ -43,8 +60,7 @@ private:
 };
 
 template <class Target>
-Relay make_relay(Target* target) {
-    target->relayed();
+Relay<Target> make_relay(Target& /*target*/) {
     co_return;
 }
 
@@ -57,7 +73,7 @@ template <class A>
 class ForeignAwaiter : public Suspension {
 public:
     explicit ForeignAwaiter(A&& awaitable)
-        : awaiter_(get_awaiter(std::forward<A>(awaitable))), relay_(make_relay(this)) {}
+        : awaiter_(get_awaiter(std::forward<A>(awaitable))), relay_(make_relay(*this)) {}
 
     [[nodiscard]] bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
 
@@ -105,7 +121,7 @@ private:
     [[nodiscard]] const char* describe() const noexcept override { return "a foreign awaitable"; }
 
     awaiter_of_t<A> awaiter_; // a reference if the awaitable is its own awaiter
-    Relay relay_;
+    Relay<ForeignAwaiter> relay_;
     Scheduler* scheduler_ = nullptr;
     std::exception_ptr error_;
 };
