@@ -8,6 +8,7 @@
 
 #include <rondo/rondo.hpp>
 
+#include "costs.hpp"
 #include "limit.hpp"
 
 namespace {
@@ -50,6 +51,7 @@ limit::Spawned limit_await(benchmark::State& state, int depth) {
 }
 
 rondo::Coro<> rondo_await(benchmark::State& state, int depth) {
+    const bench::CountCosts costs(state);
     while (state.KeepRunningBatch(1000)) {
         for (int i = 0; i < 1000; ++i) {
             const int value = depth == 1 ? i : depth;

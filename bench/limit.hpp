@@ -3,8 +3,9 @@
 // SPDX-License-Identifier: MIT
 
 // The baseline of the benchmarks of primitives: the least that a single-threaded coroutine kernel
-// can be. Frames from free lists, a ring buffer of handles, a heap of deadlines; no cancellation,
-// no exceptions, no results of tasks, no handles that outlive anything. Not a library: a limit.
+// can be. Frames from free lists, a ring buffer of handles, a heap of deadlines, and a wheel of
+// those that are meant to be cancelled; no cancellation, no exceptions, no results of tasks, no
+// handles that outlive anything. Not a library: a limit.
 
 #include <coroutine>
 #include <cstddef>
@@ -232,7 +233,7 @@ public:
     [[nodiscard]] std::coroutine_handle<> handle() const noexcept { return handle_; }
 
     [[nodiscard]] bool await_ready() const noexcept { return handle_.promise().done; }
-    void await_suspend(std::coroutine_handle<> joining) noexcept {
+    void await_suspend(std::coroutine_handle<> joining) const noexcept {
         handle_.promise().joining = joining;
     }
     static void await_resume() noexcept {}
@@ -246,6 +247,47 @@ struct Yield {
     static void await_suspend(std::coroutine_handle<> handle) { kernel.push(handle); }
     static void await_resume() noexcept {}
 };
+
+/// Deadlines in buckets of 1 ms to 2^24 ms: to arm and to cancel costs a list operation. It is
+/// never turned: a baseline of timers that never fire.
+class Wheel {
+public:
+    struct Node {
+        Node* previous = nullptr;
+        Node* next = nullptr;
+        std::int64_t when = 0;
+        std::coroutine_handle<> handle;
+    };
+
+    Wheel() {
+        for (auto& level : levels_) {
+            for (Node& bucket : level) {
+                bucket.previous = bucket.next = &bucket;
+            }
+        }
+    }
+
+    void arm(Node& node, std::int64_t when) {
+        node.when = when / 1'000'000;
+        const std::int64_t distance = node.when - start_;
+        const unsigned level = distance < 256 ? 0 : distance < 65536 ? 1 : 2;
+        Node& bucket = levels_[level][(node.when >> (8 * level)) & 255];
+        node.previous = bucket.previous;
+        node.next = &bucket;
+        node.previous->next = bucket.previous = &node;
+    }
+
+    static void cancel(Node& node) {
+        node.previous->next = node.next;
+        node.next->previous = node.previous;
+    }
+
+private:
+    std::int64_t start_ = Kernel::time() / 1'000'000;
+    Node levels_[3][256];
+};
+
+inline Wheel wheel;
 
 struct Sleep {
     std::int64_t nanoseconds;

@@ -4,7 +4,6 @@
 // What does Rondo add to a trip through the ring: one operation at a time, and 64 in flight?
 // Baseline: liburing by hand, with the same set-up flags.
 
-#include <cstdlib>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -12,25 +11,21 @@
 
 #include <rondo/rondo.hpp>
 
+#include "costs.hpp"
+#include "hand_ring.hpp"
+
 namespace {
 
 void nop_liburing(benchmark::State& state) {
     const auto depth = static_cast<unsigned>(state.range(0));
-    io_uring ring{};
-    io_uring_params parameters{};
-    parameters.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
-    if (io_uring_queue_init_params(1024, &ring, &parameters) != 0) {
-        std::abort();
-    }
-    io_uring_register_ring_fd(&ring);
+    bench::HandRing ring(1024);
     while (state.KeepRunningBatch(depth)) {
         for (unsigned i = 0; i < depth; ++i) {
-            io_uring_prep_nop(io_uring_get_sqe(&ring));
+            io_uring_prep_nop(&ring.entry());
         }
-        io_uring_submit_and_wait(&ring, depth);
-        io_uring_cq_advance(&ring, depth);
+        ring.submit_and_wait(depth);
+        io_uring_cq_advance(&ring.native(), depth);
     }
-    io_uring_queue_exit(&ring);
 }
 
 rondo::Coro<> nops(int count) {
@@ -40,6 +35,7 @@ rondo::Coro<> nops(int count) {
 }
 
 rondo::Coro<> many_nops(benchmark::State& state, int depth) {
+    const bench::CountCosts costs(state);
     constexpr int each = 1000;
     while (state.KeepRunningBatch(depth * each)) {
         std::vector<rondo::Task<>> tasks;

@@ -1,81 +1,95 @@
 // SPDX-FileCopyrightText: 2026 The Rondo authors
 // SPDX-License-Identifier: MIT
 //
-// What does a sleeping task cost? A hundred thousand and a million sleep random times of up to
-// 100 ms. Baseline: the limit kernel's heap. CPU time counts; the wall time is the longest sleep.
+// What does a timer cost that is armed and cancelled before it fires, as most time limits are: as a
+// Timer and by call_later; alone, and among 100,000 others which are due before it (as when all
+// limits are alike) or after it (the worst for a heap)? Baseline: a wheel of buckets, and the same
+// look at the clock.
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include <benchmark/benchmark.h>
 
 #include <rondo/rondo.hpp>
 
+#include "costs.hpp"
 #include "limit.hpp"
+
+using namespace std::chrono_literals;
 
 namespace {
 
-class Random {
+constexpr std::int64_t quarter_of_an_hour = 15 * 60 * std::int64_t{1'000'000'000};
+
+class SilentTimer final : public rondo::Timer {
+    void on_deadline() noexcept override {}
+};
+
+/// Timers that are due a microsecond after one another.
+class ManyTimers {
 public:
-    std::int64_t up_to(std::int64_t bound) {
-        state_ ^= state_ << 13U;
-        state_ ^= state_ >> 7U;
-        state_ ^= state_ << 17U;
-        return static_cast<std::int64_t>((state_ >> 16U) % static_cast<std::uint64_t>(bound));
+    ManyTimers(std::size_t count, std::chrono::seconds delay)
+        : timers_(std::make_unique<SilentTimer[]>(count)) {
+        const rondo::Clock::time_point due = rondo::Clock::now() + delay;
+        for (std::size_t i = 0; i < count; ++i) {
+            timers_[i].start(due + std::chrono::microseconds(i));
+        }
     }
 
 private:
-    std::uint64_t state_ = 88172645463325252ULL;
+    std::unique_ptr<SilentTimer[]> timers_;
 };
 
-constexpr std::int64_t longest = 100'000'000;
-
-[[gnu::noinline]] limit::Spawned limit_sleeper(std::int64_t time) {
-    co_await limit::Sleep{time};
-}
-[[gnu::noinline]] rondo::Coro<> rondo_sleeper(std::chrono::nanoseconds time) {
-    co_await rondo::sleep(time);
-}
-
-limit::Spawned limit_sleep(benchmark::State& state, std::size_t count) {
-    Random random;
-    while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(count))) {
-        std::vector<limit::Spawned> tasks;
-        tasks.reserve(count);
-        for (std::size_t i = 0; i < count; ++i) {
-            tasks.push_back(limit_sleeper(random.up_to(longest)));
-        }
-        for (limit::Spawned& task : tasks) {
-            co_await task;
-        }
+void timer_limit(benchmark::State& state) {
+    // The others are left out: they are in other buckets.
+    limit::Wheel::Node node;
+    for (auto _ : state) {
+        limit::wheel.arm(node, limit::Kernel::time() + quarter_of_an_hour);
+        benchmark::DoNotOptimize(node);
+        limit::Wheel::cancel(node);
     }
 }
 
-rondo::Coro<> rondo_sleep(benchmark::State& state, std::size_t count) {
-    Random random;
-    while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(count))) {
-        std::vector<rondo::Task<>> tasks;
-        tasks.reserve(count);
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::chrono::nanoseconds time(random.up_to(longest));
-            tasks.push_back(rondo::create_task(rondo_sleeper(time)));
-        }
-        for (const rondo::Task<>& task : tasks) {
-            co_await task;
-        }
+rondo::Coro<> rondo_timer(benchmark::State& state) {
+    const bool first = state.range(1) != 0;
+    const ManyTimers others(static_cast<std::size_t>(state.range(0)), first ? 20min : 10min);
+    const bench::CountCosts costs(state);
+    SilentTimer timer;
+    for (auto _ : state) {
+        timer.start(rondo::Clock::now() + 15min);
+        benchmark::DoNotOptimize(timer);
+        timer.cancel();
     }
+    co_return;
 }
 
-void sleep_limit(benchmark::State& state) {
-    limit::run(limit_sleep(state, static_cast<std::size_t>(state.range(0))));
+rondo::Coro<> rondo_call_later(benchmark::State& state) {
+    const bench::CountCosts costs(state);
+    rondo::EventLoop& loop = rondo::get_running_loop();
+    for (auto _ : state) {
+        rondo::TimerHandle timer = loop.call_later(15min, [] {});
+        timer.cancel();
+    }
+    co_return;
 }
-void sleep_rondo(benchmark::State& state) {
-    rondo::run(rondo_sleep(state, static_cast<std::size_t>(state.range(0))));
+
+void timer_rondo(benchmark::State& state) {
+    rondo::run(rondo_timer(state));
+}
+void call_later_rondo(benchmark::State& state) {
+    rondo::run(rondo_call_later(state));
+}
+
+void among_others(benchmark::internal::Benchmark* benchmark) {
+    benchmark->ArgNames({"others", "first"})->Args({0, 0})->Args({100000, 0})->Args({100000, 1});
 }
 
 } // namespace
 
-BENCHMARK(sleep_limit)->Name("sleep/limit")->ArgName("tasks")->Arg(100000)->Arg(1000000);
-BENCHMARK(sleep_rondo)->Name("sleep/rondo")->ArgName("tasks")->Arg(100000)->Arg(1000000);
+BENCHMARK(timer_limit)->Name("timer_cancelled/limit")->Apply(among_others);
+BENCHMARK(timer_rondo)->Name("timer_cancelled/rondo")->Apply(among_others);
+BENCHMARK(timer_limit)->Name("call_later_cancelled/limit");
+BENCHMARK(call_later_rondo)->Name("call_later_cancelled/rondo");

@@ -10,6 +10,7 @@
 
 #include <rondo/rondo.hpp>
 
+#include "costs.hpp"
 #include "limit.hpp"
 
 using namespace std::chrono_literals;
@@ -42,6 +43,7 @@ limit::Spawned limit_yield(benchmark::State& state, int tasks) {
 }
 
 rondo::Coro<> rondo_yield(benchmark::State& state, int tasks) {
+    const bench::CountCosts costs(state);
     while (state.KeepRunningBatch(yields * tasks)) {
         std::vector<rondo::Task<>> running;
         for (int i = 0; i < tasks; ++i) {
