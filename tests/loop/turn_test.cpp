@@ -172,7 +172,7 @@ TEST_CASE("metrics count what there is", "[loop][turn][metrics]") {
     loop.run_once(0s);
     metrics = loop.metrics();
     CHECK(metrics.turns == 1);
-    CHECK(metrics.steps == 3);
+    CHECK(metrics.steps == 4); // the watch begins with the run
     CHECK(metrics.timers == 2);
     CHECK(metrics.ready == 0);
     CHECK(metrics.operations >= 1);

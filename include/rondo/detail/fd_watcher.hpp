@@ -6,9 +6,9 @@
 // so that, as in asyncio, the callback is called for as long as the descriptor is ready.
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <poll.h>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -20,6 +20,10 @@
 #include <rondo/detail/scheduler.hpp>
 #include <rondo/detail/small_function.hpp>
 #include <rondo/detail/uring.hpp>
+#include <rondo/error.hpp>
+
+#include <fcntl.h>
+#include <poll.h>
 
 namespace rondo::inline RONDO_ABI::detail {
 
@@ -39,37 +43,59 @@ public:
         }
     }
 
-    void arm() noexcept {
-        add_ref(); // the kernel's
-        scheduler_.ring->submit(*this);
+    /// Begins to watch. A loop that does not run yet may do so on another thread, and with another
+    /// ring: its watchers are armed by its first turn.
+    void start() noexcept {
+        add_ref(); // the kernel's or the ready queue's
+        if (current_scheduler == &scheduler_) {
+            scheduler_.ring->submit(*this);
+        } else {
+            scheduler_.ready.push_back(*this);
+        }
     }
+
+    /// Whether its callback is not to be called any more.
+    [[nodiscard]] bool removed() const noexcept { return removed_; }
 
     void remove() noexcept {
         removed_ = true;
         if (!is_idle()) {
             scheduler_.ring->cancel(*this);
         }
+        SmallFunction<void()> dropped = std::move(callback_);
     }
 
     void run() noexcept override {
-        if (!removed_) {
-            try {
-                callback_();
-            } catch (...) {
-                scheduler_.reporter(scheduler_, "a reader or writer callback threw",
-                                    std::current_exception(), nullptr);
-            }
+        if (std::exchange(due_, false) && !removed_) {
+            call();
         }
-        if (!removed_) {
-            arm();
+        if (removed_) {
+            drop_ref();
+        } else {
+            scheduler_.ring->submit(*this); // with the ready queue's reference
         }
-        drop_ref();
     }
 
     void discard() noexcept override { drop_ref(); }
 
 private:
     ~FdWatcher() = default;
+
+    void call() noexcept {
+        // Out of the object first: the callback may remove the watcher, which drops it.
+        SmallFunction<void()> callback = std::move(callback_);
+        try {
+            callback();
+        } catch (const KeyboardInterrupt&) {
+            scheduler_.interrupt = std::current_exception();
+        } catch (...) {
+            scheduler_.reporter(scheduler_, "a reader or writer callback threw",
+                                std::current_exception(), nullptr);
+        }
+        if (!removed_) {
+            callback_ = std::move(callback);
+        }
+    }
 
     static void fill(Request& request, io_uring_sqe& entry) noexcept {
         auto& self = static_cast<FdWatcher&>(request);
@@ -89,6 +115,7 @@ private:
         if (self.removed_) {
             self.drop_ref();
         } else {
+            self.due_ = true;
             self.scheduler_.ready.push_back(self); // with the kernel's reference
         }
     }
@@ -98,7 +125,8 @@ private:
     unsigned events_;
     std::uint32_t references_ = 0;
     bool removed_ = false;
-    SmallFunction<void()> callback_;
+    bool due_ = false;               // it is in the ready queue to be called
+    SmallFunction<void()> callback_; // empty while it is called
 };
 
 /// The watchers of one direction, by descriptor.
@@ -107,8 +135,8 @@ public:
     explicit FdWatchers(unsigned events) noexcept : events_(events) {}
 
     void add(Scheduler& scheduler, int fd, SmallFunction<void()> callback) {
-        if (fd < 0) {
-            throw_system_error(EBADF, "add_reader/add_writer");
+        if (::fcntl(fd, F_GETFD) < 0) {
+            throw_system_error(errno, "add_reader/add_writer");
         }
         const auto index = static_cast<std::size_t>(fd);
         if (index >= watchers_.size()) {
@@ -117,7 +145,7 @@ public:
         Ref<FdWatcher> watcher(new FdWatcher(scheduler, fd, events_, std::move(callback)));
         remove(fd);
         watchers_[index] = watcher;
-        watcher->arm();
+        watcher->start();
     }
 
     bool remove(int fd) noexcept {
@@ -126,8 +154,9 @@ public:
             return false;
         }
         const Ref<FdWatcher> watcher = std::exchange(watchers_[index], nullptr);
+        const bool watching = !watcher->removed(); // not if it has failed
         watcher->remove();
-        return true;
+        return watching;
     }
 
     void clear() noexcept {
