@@ -26,8 +26,6 @@ using rondo::detail::UringFacts;
 using rondo::detail::UringProbe;
 using rondo_test::run_in_child;
 
-namespace uring = rondo::detail::uring;
-
 namespace {
 
 bool has(const std::string& text, const std::string& part) {
@@ -86,13 +84,6 @@ TEST_CASE("a ring knows which opcodes its kernel has", "[ring][probe]") {
 TEST_CASE("a probe that asked nobody knows of nothing", "[ring][probe]") {
     const UringProbe probe;
     CHECK_FALSE(probe.supports(IORING_OP_NOP));
-}
-
-TEST_CASE("opcodes newer than liburing's header have their numbers", "[ring][uring]") {
-    // liburing counts without gaps, so the last one it had in 2.3 fixes the rest.
-    STATIC_REQUIRE(IORING_OP_SENDMSG_ZC == 48);
-    STATIC_REQUIRE(uring::op_read_multishot == IORING_OP_SENDMSG_ZC + 1);
-    STATIC_REQUIRE(uring::op_waitid == IORING_OP_SENDMSG_ZC + 2);
 }
 
 TEST_CASE("the facts about this machine are collected", "[ring][probe]") {

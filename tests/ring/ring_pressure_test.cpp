@@ -173,6 +173,25 @@ TEST_CASE("a kernel that refuses to submit gets the requests later, in order", "
     CHECK(ring.metrics().parked == 8);
 }
 
+TEST_CASE("poll hands over what was refused, too", "[ring][busy]") {
+    Ring ring({.entries = 2});
+    std::deque<Operation> nops(7);
+    {
+        const EnterHook hook([](EnterCall& call) { return call.to_submit != 0 ? -EBUSY : 0; });
+        for (Operation& operation : nops) {
+            ring.submit(operation);
+        }
+        ring.poll();
+    }
+    // Two each turn, and no turn without any.
+    for (unsigned left = 7; left != 0;) {
+        const unsigned completed = ring.poll();
+        REQUIRE(completed == (left == 1 ? 1 : 2));
+        left -= completed;
+    }
+    CHECK(ring.idle());
+}
+
 TEST_CASE("a refused wait still delivers what completes meanwhile", "[ring][busy]") {
     Ring ring({.entries = 2});
     Pipe pipe;

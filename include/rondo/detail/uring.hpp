@@ -11,9 +11,6 @@
 
 #include <rondo/config.hpp>
 
-#include <sys/socket.h>
-#include <sys/types.h>
-
 #include <cstdint>
 
 // A ring without the array that maps the submission queue onto itself. Its set-up flag (6.6) moves
@@ -27,18 +24,11 @@
 namespace rondo::inline RONDO_ABI::detail::uring {
 
 // Opcodes behind liburing 2.3's IORING_OP_LAST, numbered by the kernel's ABI.
-inline constexpr std::uint8_t op_read_multishot = 49; // 6.7
-inline constexpr std::uint8_t op_waitid = 50;         // 6.7
-inline constexpr std::uint8_t op_futex_wait = 51;     // 6.7
-inline constexpr std::uint8_t op_futex_wake = 52;     // 6.7
-inline constexpr std::uint8_t op_ftruncate = 55;      // 6.9
-inline constexpr std::uint8_t op_bind = 56;           // 6.11
-inline constexpr std::uint8_t op_listen = 57;         // 6.11
+inline constexpr std::uint8_t op_waitid = 50;    // 6.7
+inline constexpr std::uint8_t op_ftruncate = 55; // 6.9
 
 // io_uring_params::features.
-inline constexpr unsigned feature_recvsend_bundle = 1U << 14; // 6.10
-inline constexpr unsigned feature_min_timeout = 1U << 15;     // 6.12
-inline constexpr unsigned feature_no_iowait = 1U << 17;       // 6.15
+inline constexpr unsigned feature_no_iowait = 1U << 17; // 6.15
 
 // Flags of io_uring_enter.
 inline constexpr unsigned enter_absolute_timer = 1U << 5;      // 6.12
@@ -82,30 +72,8 @@ inline constexpr std::uint32_t registered_wait_has_time = 1;
 inline constexpr std::uint32_t region_in_user_memory = 1;
 inline constexpr std::uint64_t region_holds_wait_arguments = 1;
 
-// Flags of a provided-buffer ring, and of the completions that use it incrementally.
-inline constexpr unsigned buffer_ring_incremental = 2;      // 6.12
-inline constexpr unsigned completion_buffer_more = 1U << 4; // 6.12
-
-// Flags in io_uring_sqe::ioprio.
-inline constexpr std::uint16_t recvsend_bundle = 1U << 4;      // 6.10
-inline constexpr std::uint16_t send_zc_report_usage = 1U << 3; // 6.2
-
-/// The result of a zero-copy notification when the kernel had to copy after all; needs
-/// `send_zc_report_usage`.
-inline constexpr unsigned notification_copied = 1U << 31;
-
 // As liburing's io_uring_prep_…, for requests that its version 2.3 does not have. Each expects a
 // zeroed SQE, as Ring hands it out.
-
-inline void prepare_read_multishot(io_uring_sqe& sqe, int fd, unsigned size, std::uint64_t offset,
-                                   std::uint16_t buffer_group) noexcept {
-    sqe.opcode = op_read_multishot;
-    sqe.flags = IOSQE_BUFFER_SELECT;
-    sqe.fd = fd;
-    sqe.off = offset;
-    sqe.len = size;
-    sqe.buf_group = buffer_group;
-}
 
 inline void prepare_waitid(io_uring_sqe& sqe, unsigned id_type, int id, void* siginfo,
                            unsigned options) noexcept {
@@ -120,20 +88,6 @@ inline void prepare_ftruncate(io_uring_sqe& sqe, int fd, std::uint64_t size) noe
     sqe.opcode = op_ftruncate;
     sqe.fd = fd;
     sqe.off = size;
-}
-
-inline void prepare_bind(io_uring_sqe& sqe, int fd, const sockaddr* address,
-                         socklen_t size) noexcept {
-    sqe.opcode = op_bind;
-    sqe.fd = fd;
-    sqe.addr = reinterpret_cast<std::uintptr_t>(address);
-    sqe.addr2 = size;
-}
-
-inline void prepare_listen(io_uring_sqe& sqe, int fd, unsigned backlog) noexcept {
-    sqe.opcode = op_listen;
-    sqe.fd = fd;
-    sqe.len = backlog;
 }
 
 } // namespace rondo::inline RONDO_ABI::detail::uring
