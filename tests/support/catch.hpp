@@ -31,7 +31,7 @@ inline void note_skip(const char* file, int line, const std::string& reason) {
     std::fprintf(stderr, "%s:%d: skipped: %s\n", file, line, reason.c_str());
 }
 
-}  // namespace rondo_test
+} // namespace rondo_test
 
 /// Ends the test: it cannot run here, for a reason outside the library. Counted, never silent.
 ///

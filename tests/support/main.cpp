@@ -44,7 +44,7 @@ void announce_shuffle() {
     std::fflush(stdout);
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char* argv[]) {
     announce_shuffle();
