@@ -146,7 +146,8 @@ public:
     bool remove_signal_handler(int number) noexcept;
 
     /// Replaces what is done with errors that nobody handles; an empty handler restores the
-    /// default, which prints one message on stderr. If the handler throws, the default is used.
+    /// default, which prints one message on stderr. If the handler throws, the default is used; a
+    /// KeyboardInterrupt leaves the loop.
     void set_exception_handler(ExceptionHandler handler) noexcept {
         exception_handler_ = std::move(handler);
     }
@@ -174,6 +175,7 @@ private:
 
     struct SignalHandler {
         int number;
+        std::uint64_t id; // of the registration, which a replacement of the function keeps
         std::shared_ptr<detail::SmallFunction<void()>> function;
     };
 
@@ -184,6 +186,7 @@ private:
     void require_startable() const;
     void turn(bool may_block);
     void call_signal_handlers();
+    void call_signal_handler(std::uint64_t id);
     void rethrow_interrupt();
     static void report(detail::Scheduler& scheduler, const char* message, std::exception_ptr error,
                        const detail::FutureBase* subject) noexcept;
@@ -193,6 +196,7 @@ private:
     detail::FdWatchers readers_{POLLIN};
     detail::FdWatchers writers_{POLLOUT};
     std::vector<SignalHandler> signal_handlers_;
+    std::uint64_t last_signal_handler_id_ = 0;
     ExceptionHandler exception_handler_;
     pthread_t thread_ = ::pthread_self(); // whose ring it is
     bool running_ = false;
@@ -413,7 +417,8 @@ void EventLoop::add_signal_handler(int number, F callback) {
     signal_handlers_.reserve(signal_handlers_.size() + 1);
     detail::listen_to_signal(number, core_.inbox().wake_fd());
     core_.expect_from_outside(+1);
-    signal_handlers_.push_back(SignalHandler{number, std::move(function)});
+    signal_handlers_.push_back(
+        SignalHandler{number, ++last_signal_handler_id_, std::move(function)});
 }
 
 inline bool EventLoop::remove_signal_handler(int number) noexcept {
@@ -432,7 +437,18 @@ inline bool EventLoop::remove_signal_handler(int number) noexcept {
 inline void EventLoop::call_signal_handlers() {
     for (const SignalHandler& handler : signal_handlers_) {
         if (detail::signal_slots[handler.number].arrived.exchange(false)) {
-            call_soon([function = handler.function] { (*function)(); });
+            // Looked up again in the next turn: it may be replaced or removed until then.
+            call_soon([this, id = handler.id] { call_signal_handler(id); });
+        }
+    }
+}
+
+inline void EventLoop::call_signal_handler(std::uint64_t id) {
+    for (const SignalHandler& handler : signal_handlers_) {
+        if (handler.id == id) {
+            const auto function = handler.function; // it may remove itself
+            (*function)();
+            return;
         }
     }
 }
@@ -444,6 +460,8 @@ inline void EventLoop::call_exception_handler(const ErrorContext& context) noexc
     }
     try {
         exception_handler_(*this, context);
+    } catch (const KeyboardInterrupt&) {
+        core_.scheduler().interrupt = std::current_exception();
     } catch (...) {
         default_exception_handler({.message = "the exception handler itself threw",
                                    .exception = std::current_exception(),
