@@ -19,7 +19,6 @@
 #include <vector>
 
 #include <poll.h>
-#include <pthread.h>
 
 #include <rondo/awaitable.hpp>
 #include <rondo/clock.hpp>
@@ -48,7 +47,9 @@ struct ErrorContext {
 
 /// An event loop: one per thread, not copyable and not movable.
 ///
-/// Threads: everything but call_soon_threadsafe() belongs to the thread that runs the loop.
+/// Threads: everything but call_soon_threadsafe() belongs to the thread that runs the loop. A loop
+/// may be made on one thread, run on another and closed on a third, as long as no I/O is under way
+/// between the runs.
 /// Lifetime: destroying a loop closes it.
 class EventLoop {
 public:
@@ -79,7 +80,10 @@ public:
     void stop() noexcept { stopping_ = true; }
 
     /// Lets go of everything: idempotent. Tasks that are not done are reported and destroyed; run()
-    /// cancels and awaits them before. Throws: LoopError if the loop is running.
+    /// cancels and awaits them before.
+    ///
+    /// Throws: LoopError, and has no effect, if the loop is running, or has I/O under way on
+    /// another thread.
     void close();
 
     [[nodiscard]] bool is_running() const noexcept { return running_; }
@@ -198,7 +202,6 @@ private:
     std::vector<SignalHandler> signal_handlers_;
     std::uint64_t last_signal_handler_id_ = 0;
     ExceptionHandler exception_handler_;
-    pthread_t thread_ = ::pthread_self(); // whose ring it is
     bool running_ = false;
     bool stopping_ = false;
     bool closed_ = false;
@@ -221,8 +224,7 @@ class EventLoop::Running {
 public:
     explicit Running(EventLoop& loop) : loop_(loop) {
         loop.require_startable();
-        loop.core_.enter_thread(::pthread_equal(loop.thread_, ::pthread_self()) != 0);
-        loop.thread_ = ::pthread_self();
+        loop.core_.enter_thread();
         loop.running_ = true;
         detail::current_scheduler = &loop.core_.scheduler();
     }
@@ -299,6 +301,7 @@ await_result_t<A> EventLoop::run_until_complete(A&& awaitable) {
 
 inline void EventLoop::run_forever() {
     const Running running(*this);
+    const detail::ScopeExit leave([this] { core_.leave_thread(); });
     do {
         turn(!stopping_);
         rethrow_interrupt();
@@ -332,9 +335,11 @@ inline void EventLoop::close() {
     if (running_) {
         throw LoopError("rondo: a running event loop cannot be closed; stop() it first");
     }
-    if (std::exchange(closed_, true)) {
+    if (closed_) {
         return;
     }
+    core_.require_movable();
+    closed_ = true;
     detail::Scheduler& scheduler = core_.scheduler();
     while (!signal_handlers_.empty()) {
         remove_signal_handler(signal_handlers_.back().number);
@@ -343,9 +348,7 @@ inline void EventLoop::close() {
     writers_.clear();
     // First the kernel lets go of all buffers in the frames; then nothing of them runs any more;
     // then they are destroyed. What their destructors do may still use the scheduler.
-    if (!core_.ring().is_inherited()) {
-        core_.drain_ring();
-    }
+    core_.drain_ring();
     core_.discard_ready();
     while (!scheduler.tasks.empty()) {
         detail::TaskBase& task = *scheduler.tasks.front();
@@ -511,7 +514,7 @@ inline void EventLoop::resume_from_thread(detail::Scheduler& scheduler,
 
 inline LoopMetrics EventLoop::metrics() const noexcept {
     const detail::Scheduler& scheduler = core_.scheduler();
-    const detail::RingMetrics& ring = core_.ring().metrics();
+    const detail::RingMetrics ring = core_.ring_metrics();
     LoopMetrics metrics;
     metrics.turns = core_.turns();
     metrics.steps = core_.steps();

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,6 +26,9 @@
 #include <rondo/error.hpp>
 #include <rondo/loop_options.hpp>
 
+#include <pthread.h>
+#include <unistd.h>
+
 namespace rondo::inline RONDO_ABI::detail {
 
 /// The request that lets an inbox wake the loop: a read of its eventfd, always armed while the loop
@@ -36,7 +38,8 @@ public:
     explicit WakeRequest(Inbox& inbox) noexcept
         : Request(&WakeRequest::completed, &WakeRequest::fill), inbox_(inbox) {}
 
-    /// Whether the eventfd has been read since the last call.
+    /// Whether the eventfd has been read since the last take_rung().
+    [[nodiscard]] bool has_rung() const noexcept { return rung_; }
     [[nodiscard]] bool take_rung() noexcept { return std::exchange(rung_, false); }
 
 private:
@@ -57,36 +60,67 @@ private:
 class LoopCore {
 public:
     explicit LoopCore(const LoopOptions& options)
-        : scheduler_(new Scheduler), inbox_(std::make_shared<Inbox>()), wake_(*inbox_),
-          options_(options), random_(options.shuffle_seed) {
-        ring_.emplace(RingOptions{.entries = options.entries});
-        scheduler_->ring = &*ring_;
+        : scheduler_(new Scheduler), ring_(make_ring(options)), inbox_(std::make_shared<Inbox>()),
+          wake_(*inbox_), options_(options), random_(options.shuffle_seed) {
+        forget_loops_in_forked_children();
+        scheduler_->ring = ring_.get();
         scheduler_->virtual_time = options.virtual_time;
         scheduler_->last_seen = options.virtual_time ? Clock::time_point{} : Clock::now();
     }
     LoopCore(const LoopCore&) = delete;
     LoopCore& operator=(const LoopCore&) = delete;
+    ~LoopCore() {}
 
     [[nodiscard]] Scheduler& scheduler() const noexcept { return *scheduler_; }
     [[nodiscard]] Ring& ring() noexcept { return *ring_; }
     [[nodiscard]] Inbox& inbox() const noexcept { return *inbox_; }
     [[nodiscard]] const std::shared_ptr<Inbox>& shared_inbox() const noexcept { return inbox_; }
+    /// What all rings of this loop have done.
+    [[nodiscard]] RingMetrics ring_metrics() const noexcept {
+        return sum(earlier_rings_, ring_->metrics());
+    }
     [[nodiscard]] const LoopOptions& options() const noexcept { return options_; }
     [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
     [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
 
     /// A run begins. A ring belongs to the thread that made it: on another one it is made anew, as
     /// long as it has nothing to do.
-    void enter_thread(bool same_thread) {
-        if (same_thread) {
+    ///
+    /// Throws: LoopError if it has; std::system_error if there is no ring to be had, without effect.
+    void enter_thread() {
+        const pid_t here = ::gettid();
+        if (here == thread_ || ring_->is_inherited()) {
+            return; // a forked child is told by turn()
+        }
+        require_movable();
+        std::unique_ptr<Ring> ring = make_ring(options_);
+        scheduler_->ring = ring.get();
+        earlier_rings_ = ring_metrics();
+        ring_ = std::move(ring);
+        thread_ = here;
+    }
+
+    /// A run ends: the loop's own request leaves the ring if it is the only one, so that the loop
+    /// may be run or closed on another thread.
+    void leave_thread() noexcept {
+        if (ring_->in_flight() != 1 || !wake_.is_in_flight() || ring_->is_inherited()) {
             return;
         }
-        if (!ring_->idle()) {
-            throw LoopError(
-                "rondo: this event loop has operations in flight on another thread; run "
-                "it there");
+        try {
+            ring_->cancel(wake_);
+            while (!wake_.is_idle()) {
+                ring_->wait();
+            }
+        } catch (...) { // NOLINT(bugprone-empty-catch): the loop then stays on this thread
         }
-        ring_.emplace(RingOptions{.entries = options_.entries});
+    }
+
+    /// Throws: LoopError if the ring has something to do, and this is not its thread.
+    void require_movable() const {
+        if (!ring_->idle() && !ring_->is_inherited() && thread_ != ::gettid()) {
+            throw LoopError("rondo: this event loop has operations in flight on another thread: "
+                            "run it and close it there");
+        }
     }
 
     /// Something outside the ring may still wake the program: a signal handler, a thread.
@@ -103,7 +137,7 @@ public:
         if (wake_.is_idle()) {
             ring_->submit(wake_);
         }
-        if (!scheduler.ready.empty() || !may_block) {
+        if (!scheduler.ready.empty() || !may_block || wake_.has_rung()) {
             ring_->poll();
         } else {
             wait();
@@ -118,10 +152,11 @@ public:
         return wake_.take_rung();
     }
 
-    /// Cancels whatever is in flight in the kernel and waits until it has let go of everything.
+    /// Nothing comes from outside any more: cancels whatever is in flight in the kernel and waits
+    /// until it has let go of everything. A forked child lets the parent's I/O alone.
     void drain_ring() {
         inbox_->close();
-        while (!ring_->idle()) {
+        while (!ring_->is_inherited() && !ring_->idle()) {
             ring_->cancel_all();
             ring_->wait(std::chrono::milliseconds(100));
         }
@@ -174,11 +209,14 @@ private:
             ring_->wait();
             return;
         }
-        const Clock::duration left = scheduler.timers.earliest() - scheduler.now();
+        // Compared before they are subtracted: a deadline may lie at either end of time.
+        const Clock::time_point now = scheduler.now();
+        const Clock::time_point deadline = scheduler.timers.earliest();
         scheduler.timer_may_be_due = true;
-        if (left <= Clock::duration::zero()) {
+        if (deadline <= now) {
             ring_->poll();
         } else {
+            const Clock::duration left = deadline - now;
             ring_->wait(left < longest_wait ? left : longest_wait);
         }
     }
@@ -188,13 +226,11 @@ private:
         if (ring_->poll() != 0 || !scheduler.ready.empty() || inbox_->filled() || wake_.is_idle()) {
             return;
         }
-        const std::size_t operations = ring_->in_flight() - 1; // the eventfd
+        const std::size_t operations = ring_->in_flight() - (wake_.is_in_flight() ? 1U : 0U);
         if (!scheduler.timers.empty()) {
             if (operations != 0 || expected_from_outside_ != 0) {
                 const bool certain = scheduler.prompt_operations != 0;
-                if (ring_->wait(certain ? Ring::Nanoseconds(long_patience)
-                                        : Ring::Nanoseconds(patience)) != 0 ||
-                    inbox_->filled()) {
+                if (listen(certain ? Clock::duration(long_patience) : Clock::duration(patience))) {
                     return;
                 }
             }
@@ -208,10 +244,23 @@ private:
             throw DeadlockError("rondo: nothing can wake this program any more:" +
                                 describe_tasks());
         }
-        if (ring_->wait(long_patience) == 0 && !inbox_->filled()) {
+        if (!listen(long_patience)) {
             throw DeadlockError("rondo: this program has waited for I/O for 10 seconds:" +
                                 describe_tasks());
         }
+    }
+
+    /// Waits in real time for something from outside. Returns whether it came.
+    bool listen(Clock::duration longest) {
+        // The ring's wait may end before its time, with nothing, as on a signal.
+        const Clock::time_point end = Clock::now() + longest;
+        for (Clock::duration left = longest; left > Clock::duration::zero();
+             left = end - Clock::now()) {
+            if (ring_->wait(left) != 0 || inbox_->filled()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     void fire_timers() noexcept {
@@ -239,10 +288,35 @@ private:
         }
     }
 
+    static std::unique_ptr<Ring> make_ring(const LoopOptions& options) {
+        return std::make_unique<Ring>(RingOptions{.entries = options.entries});
+    }
+
+    /// fork() copies the thread's idea of a running loop, which is not for the child to use.
+    static void forget_loops_in_forked_children() noexcept {
+        [[maybe_unused]] static const int registered =
+            ::pthread_atfork(nullptr, nullptr, [] { current_scheduler = nullptr; });
+    }
+
+    static RingMetrics sum(RingMetrics total, const RingMetrics& more) noexcept {
+        total.enters += more.enters;
+        total.submitted += more.submitted;
+        total.completions += more.completions;
+        total.parked += more.parked;
+        total.overflows += more.overflows;
+        total.submit_busy += more.submit_busy;
+        total.lost += more.lost;
+        return total;
+    }
+
     Ref<Scheduler> scheduler_;
-    std::optional<Ring> ring_;
+    std::unique_ptr<Ring> ring_;
+    pid_t thread_ = ::gettid(); // whose ring it is; not a pthread_t, which is used again
+    RingMetrics earlier_rings_;
     std::shared_ptr<Inbox> inbox_;
-    WakeRequest wake_;
+    union {
+        WakeRequest wake_; // never destroyed: in a forked child it is in flight for ever
+    };
     LoopOptions options_;
     std::uint64_t random_; // state of the shuffle; 0: FIFO
     std::uint64_t turns_ = 0;
