@@ -188,10 +188,14 @@ private:
 
     void require_open() const;
     void require_startable() const;
+    void run_until_stopped();
+    /// Cancels all tasks and runs until they have ended, and those that they make meanwhile too.
+    /// Neither stop() nor a KeyboardInterrupt ends that; the latter is thrown when all is done.
+    void end_tasks();
+    /// Throws: KeyboardInterrupt if a callback or task threw that; what LoopCore::turn() throws.
     void turn(bool may_block);
     void call_signal_handlers();
     void call_signal_handler(std::uint64_t id);
-    void rethrow_interrupt();
     static void report(detail::Scheduler& scheduler, const char* message, std::exception_ptr error,
                        const detail::FutureBase* subject) noexcept;
     static void resume_from_thread(detail::Scheduler& scheduler, Suspension& suspension) noexcept;
@@ -279,14 +283,21 @@ await_result_t<A> EventLoop::run_until_complete(A&& awaitable) {
         EventLoop& loop;
     } stopper(*this);
     {
-        // Declared before the run, so that the observer leaves however the run ends.
-        const detail::ScopeExit forget([&] { future.forget(stopper); });
-        if (future.done()) {
-            stop();
-        } else {
+        const Running running(*this);
+        const detail::ScopeExit leave([&] {
+            future.forget(stopper);
+            if (future.done()) {
+                future.state()->mark_retrieved(); // by whatever leaves this function
+            }
+            core_.leave_thread();
+        });
+        if (!future.done()) {
             future.observe(stopper);
+            run_until_stopped();
         }
-        run_forever();
+        if (future.done()) {
+            turn(false); // for its done callbacks
+        }
     }
     if (!future.done()) {
         throw LoopError("rondo: the event loop was stopped before the awaitable was done");
@@ -302,10 +313,46 @@ await_result_t<A> EventLoop::run_until_complete(A&& awaitable) {
 inline void EventLoop::run_forever() {
     const Running running(*this);
     const detail::ScopeExit leave([this] { core_.leave_thread(); });
+    run_until_stopped();
+}
+
+inline void EventLoop::run_until_stopped() {
     do {
         turn(!stopping_);
-        rethrow_interrupt();
     } while (!stopping_);
+}
+
+inline void EventLoop::end_tasks() {
+    detail::Scheduler& scheduler = core_.scheduler();
+    if (scheduler.tasks.empty()) {
+        return;
+    }
+    const Running running(*this);
+    std::exception_ptr interrupt;
+    const auto one_turn = [&](bool may_block) {
+        try {
+            turn(may_block);
+        } catch (const KeyboardInterrupt&) {
+            interrupt = std::current_exception();
+        }
+    };
+    do {
+        while (!scheduler.tasks.empty()) {
+            const std::vector<TaskRef> left = all_tasks();
+            for (const TaskRef& task : left) {
+                task.state()->cancel(CancelReason::shutdown, {});
+            }
+            for (const TaskRef& task : left) {
+                while (!task.done()) {
+                    one_turn(true);
+                }
+            }
+        }
+        one_turn(false); // for their done callbacks
+    } while (!scheduler.tasks.empty());
+    if (interrupt != nullptr) {
+        std::rethrow_exception(interrupt);
+    }
 }
 
 inline void EventLoop::run_once(Clock::duration longest) {
@@ -314,18 +361,14 @@ inline void EventLoop::run_once(Clock::duration longest) {
     if (longest > Clock::duration::zero() && longest != Clock::duration::max()) {
         limit = call_later(longest, [] {});
     }
+    const detail::ScopeExit disarm([&] { limit.cancel(); });
     turn(longest > Clock::duration::zero());
-    limit.cancel();
-    rethrow_interrupt();
 }
 
 inline void EventLoop::turn(bool may_block) {
     if (core_.turn(may_block)) {
         call_signal_handlers();
     }
-}
-
-inline void EventLoop::rethrow_interrupt() {
     if (core_.scheduler().interrupt != nullptr) [[unlikely]] {
         std::rethrow_exception(std::exchange(core_.scheduler().interrupt, nullptr));
     }

@@ -5,22 +5,20 @@
 // run(): a program's way in. Runner: several mains on one loop.
 
 #include <concepts>
-#include <coroutine>
 #include <csignal>
+#include <exception>
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <rondo/awaitable.hpp>
 #include <rondo/config.hpp>
 #include <rondo/create_task.hpp>
-#include <rondo/detail/scope_exit.hpp>
+#include <rondo/detail/future_state.hpp>
 #include <rondo/detail/signal_table.hpp>
 #include <rondo/error.hpp>
 #include <rondo/event_loop.hpp>
 #include <rondo/loop_options.hpp>
-#include <rondo/suspension.hpp>
 #include <rondo/task.hpp>
 
 namespace rondo::inline RONDO_ABI {
@@ -64,6 +62,9 @@ public:
     }
 
     /// Cancels what is left and awaits it, and closes the loop. Idempotent.
+    ///
+    /// Throws: LoopError, and has no effect, while the loop runs; KeyboardInterrupt if a task that
+    /// was cancelled threw that.
     void close();
 
 private:
@@ -112,45 +113,6 @@ decltype(auto) run(F&& function, LoopOptions options) {
 }
 
 // Implementation
-
-namespace detail {
-
-/// Waits until a task is done, whatever it comes to.
-class DoneAwaiter final : public Suspension, public DoneObserver {
-public:
-    explicit DoneAwaiter(TaskRef task) noexcept : task_(std::move(task)) {}
-    ~DoneAwaiter() { task_.forget(*this); }
-
-    [[nodiscard]] bool await_ready() const noexcept { return task_.done(); }
-    template <class P>
-    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
-        suspend(awaiting);
-        task_.observe(*this);
-        return true;
-    }
-    void await_resume() const noexcept {}
-
-private:
-    void on_done() noexcept override { resume(); }
-    void on_cancel() noexcept override {} // shutting down is not interrupted
-    [[nodiscard]] const FutureBase* waits_for() const noexcept override { return task_.state(); }
-
-    TaskRef task_;
-};
-
-struct Done {
-    TaskRef task;
-    DoneAwaiter operator co_await() const noexcept { return DoneAwaiter(task); }
-};
-
-inline Coro<void> all_done(std::vector<TaskRef> tasks) {
-    for (const TaskRef& task : tasks) {
-        const Done done{task};
-        co_await done;
-    }
-}
-
-} // namespace detail
 
 /// While it lives, the first SIGINT cancels a task.
 class Runner::SigintWatch {
@@ -218,17 +180,25 @@ await_result_t<A> Runner::run(A&& main) {
 }
 
 inline void Runner::close() {
-    if (std::exchange(closed_, true) || !loop_) {
+    if (closed_) {
         return;
     }
-    const detail::ScopeExit close_loop([this] { loop_->close(); });
-    // Again and again: what is being cancelled may start new tasks.
-    while (!loop_->core().scheduler().tasks.empty()) {
-        const std::vector<TaskRef> left = loop_->all_tasks();
-        for (const TaskRef& task : left) {
-            task.state()->cancel(CancelReason::shutdown, {});
-        }
-        loop_->run_until_complete(detail::all_done(left));
+    if (loop_ && loop_->is_running()) {
+        throw LoopError("rondo: a Runner cannot be closed by what it runs; return from main first");
+    }
+    closed_ = true;
+    if (!loop_) {
+        return;
+    }
+    std::exception_ptr error;
+    try {
+        loop_->end_tasks();
+    } catch (...) {
+        error = std::current_exception();
+    }
+    loop_->close();
+    if (error != nullptr) {
+        std::rethrow_exception(error);
     }
 }
 

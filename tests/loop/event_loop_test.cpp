@@ -352,27 +352,42 @@ TEST_CASE("closing a loop reports and destroys the tasks that are not done",
 }
 
 TEST_CASE("closing a loop releases callbacks that have not run", "[loop][event_loop]") {
-    using rondo_test::Tracked;
-    const auto before = Tracked::counts.alive;
-    EventLoop loop(real_time());
     bool ran = false;
-    const auto callback = [&ran, held = std::make_shared<Tracked>(1)] { ran = true; };
-    {
-        const auto copy = callback;
-        loop.call_soon(copy);
-        loop.call_later(1h, copy);
-        loop.call_later(-1h, copy);
-        loop.call_soon_threadsafe(copy);
-        loop.create_future<>().add_done_callback(copy);
-    }
+    const auto held = std::make_shared<int>(1);
+    const auto callback = [&ran, held] { ran = true; };
+    EventLoop loop(real_time());
+    loop.call_soon(callback);
+    loop.call_later(1h, callback);
+    loop.call_later(-1h, callback);
+    loop.call_soon_threadsafe(callback);
+    loop.create_future<>().add_done_callback(callback);
     rondo::TimerHandle kept = loop.call_later(1h, callback);
-    CHECK(Tracked::counts.alive == before + 1);
+    CHECK(held.use_count() > 2);
     loop.close();
     CHECK_FALSE(ran);
-    kept.cancel();
-    // `callback` itself has the only one.
+    CHECK(held.use_count() == 2);
     CHECK(loop.metrics().timers == 0);
     CHECK(loop.metrics().ready == 0);
+    kept.cancel(); // a handle may outlive the callback
+}
+
+TEST_CASE("run_until_complete runs the done callbacks of what it waits for", "[loop][event_loop]") {
+    EventLoop loop(real_time());
+    int called = 0;
+    const auto callback = [&] { ++called; };
+    auto task = loop.create_task(answer());
+    task.add_done_callback(callback);
+    loop.run_until_complete(task);
+    CHECK(called == 1);
+    task.add_done_callback(callback);
+    loop.run_until_complete(task);
+    CHECK(called == 2);
+    const auto main = [&]() -> Coro<> {
+        rondo::current_task().add_done_callback(callback);
+        co_return;
+    };
+    rondo::run(main(), real_time());
+    CHECK(called == 3);
 }
 
 TEST_CASE("time is the monotonic clock", "[loop][event_loop][b41]") {
