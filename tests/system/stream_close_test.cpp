@@ -127,6 +127,7 @@ ASYNC_TEST_CASE("several tasks may close at once, and each waits", "[system][str
     CHECK(talk.stream.native_handle() == -1);
     co_await second;
     co_await finished(reading);
+    CHECK(system_error_of(reading) == system_code(ECANCELED));
 }
 
 ASYNC_TEST_CASE("a close() that is cancelled closes all the same", "[system][stream][cancel]") {

@@ -18,6 +18,8 @@
 #include <rondo/coro.hpp>
 #include <rondo/create_task.hpp>
 #include <rondo/error.hpp>
+#include <rondo/event_loop.hpp>
+#include <rondo/future.hpp>
 #include <rondo/stream.hpp>
 #include <rondo/task.hpp>
 
@@ -124,11 +126,12 @@ inline std::error_code system_code(int error) {
     return {error, std::system_category()};
 }
 
-/// Waits until a task is done, and looks at nothing.
+/// Waits until a task is done. Its result, or what it threw, stays in its handle.
 template <class T>
 rondo::Coro<> finished(rondo::Task<T> task) {
-    const auto result = co_await rondo::as_result(std::move(task));
-    static_cast<void>(result);
+    auto done = rondo::get_running_loop().create_future<void>();
+    task.add_done_callback([done]() mutable { done.set_result(); });
+    co_await done;
 }
 
 } // namespace rondo_test
