@@ -111,14 +111,14 @@ public:
     /// Puts the waiting task at the back of the ready queue. Only the first call counts, and only
     /// while the task is suspended here. Never runs the task itself.
     void resume() noexcept {
-        if (leaf_state_ == LeafState::waiting) {
+        if (is_waiting()) {
             leaf_state_ = LeafState::resumed;
             leaf_task_->wake();
         }
     }
 
     /// True between suspension and resume().
-    [[nodiscard]] bool is_waiting() const noexcept { return leaf_state_ == LeafState::waiting; }
+    [[nodiscard]] bool is_waiting() const noexcept { return leaf_state_ >= LeafState::waiting; }
 
 protected:
     Suspension() noexcept = default;

@@ -12,6 +12,7 @@
 #include <rondo/config.hpp>
 #include <rondo/detail/exception_kind.hpp>
 #include <rondo/detail/intrusive_list.hpp>
+#include <rondo/detail/leaf.hpp>
 #include <rondo/detail/ready_queue.hpp>
 #include <rondo/detail/ref.hpp>
 #include <rondo/detail/timer_heap.hpp>
@@ -63,6 +64,7 @@ public:
     TaskBase* current = nullptr;   // the task whose step runs; null in a callback
     IntrusiveList<TaskBase> tasks; // all that are not done
     std::size_t tasks_alive = 0;
+    LeafQueue cancelled; // leaves of suspended tasks that have been cancelled just now
     Ring* ring = nullptr;
     EventLoop* loop = nullptr; // null once the loop is closed
     Reporter reporter = nullptr;

@@ -244,11 +244,29 @@ private:
     /// Lets a pending request reach the task where it is suspended.
     void request_delivery() noexcept {
         kept_result_ = false;
-        if (leaf_ != nullptr && leaf_->leaf_state_ == Leaf::LeafState::waiting) {
-            leaf_->on_cancel();
-            if (leaf_->leaf_state_ == Leaf::LeafState::resumed && requests_.pending()) {
-                leaf_->leaf_state_ = Leaf::LeafState::interrupted;
+        if (leaf_ == nullptr || leaf_->leaf_state_ != Leaf::LeafState::waiting) {
+            return;
+        }
+        LeafQueue& cancelled = scheduler_->cancelled;
+        leaf_->leaf_state_ = Leaf::LeafState::to_be_told;
+        cancelled.push_back(*leaf_);
+        if (cancelled.in_use) {
+            return; // by the one that passes its cancellation on to this task
+        }
+        cancelled.in_use = true;
+        while (Leaf* leaf = cancelled.pop_front()) {
+            if (leaf->leaf_state_ == Leaf::LeafState::to_be_told) {
+                tell(*leaf);
             }
+        }
+        cancelled.in_use = false;
+    }
+
+    static void tell(Leaf& leaf) noexcept {
+        leaf.leaf_state_ = Leaf::LeafState::waiting;
+        leaf.on_cancel();
+        if (leaf.leaf_state_ == Leaf::LeafState::resumed && leaf.leaf_task_->requests_.pending()) {
+            leaf.leaf_state_ = Leaf::LeafState::interrupted;
         }
     }
 
