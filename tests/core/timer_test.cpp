@@ -113,7 +113,7 @@ ASYNC_TEST_CASE("timers with the same deadline fire in the order of their start"
     REQUIRE(fired == expected);
 }
 
-ASYNC_TEST_CASE("a hundred thousand sleepers wake up on time", "[core][timer]") {
+ASYNC_TEST_CASE("a hundred thousand sleepers wake up on time", "[core][timer][slow]") {
     std::mt19937 random(3);
     int awake = 0;
     int late = 0;
