@@ -197,7 +197,8 @@ gathered_t<A> take_gathered(const Handle& child) {
     using T = await_result_t<A>;
     if constexpr (std::is_void_v<T>) {
         return std::monostate{};
-    } else if constexpr (is_task_or_future_v<A> && std::copy_constructible<T>) {
+    } else if constexpr (is_task_or_future_v<A> && !std::is_reference_v<T> &&
+                         std::copy_constructible<T>) {
         return child.state()->value();
     } else {
         return child.state()->take();
