@@ -99,9 +99,6 @@ public:
         /// Throws the first failure in time, or CancelledError if the gather was cancelled.
         void await_resume() {
             const FutureBase* failure = gathering_.first_failure_;
-            if (gathering_.exceptions_are_results_) {
-                failure = nullptr;
-            }
             if (failure != nullptr && failure->status() == Status::failed) {
                 std::rethrow_exception(failure->error());
             }
@@ -143,7 +140,7 @@ private:
             FutureBase& future = children_[i].future();
             future.mark_retrieved(); // here, or by the first failure on behalf of the others
             if (future.done()) {
-                note_failure(future);
+                note_outcome(future);
             } else {
                 ++pending_;
                 future.observe(children_[i]);
@@ -152,19 +149,21 @@ private:
         return pending_ == 0;
     }
 
-    void note_failure(FutureBase& future) noexcept {
-        if (first_failure_ == nullptr && future.status() != Status::succeeded) {
+    void note_outcome(FutureBase& future) noexcept {
+        if (exceptions_are_results_ || future.status() == Status::succeeded) {
+            return;
+        }
+        if (first_failure_ == nullptr) {
             first_failure_ = &future;
         }
     }
 
     void child_done(FutureBase& future) noexcept {
-        const bool first = first_failure_ == nullptr && future.status() != Status::succeeded;
-        future.mark_retrieved();
-        note_failure(future);
+        const bool first = first_failure_ == nullptr;
+        note_outcome(future);
         if (--pending_ == 0) {
             awaiter_->resume();
-        } else if (first && !exceptions_are_results_) {
+        } else if (first && first_failure_ != nullptr) {
             cancel_children(CancelReason::sibling_failed, {});
         }
     }
@@ -181,7 +180,7 @@ private:
     std::unique_ptr<GatheredChild[]> children_;
     std::size_t count_;
     std::size_t pending_ = 0;
-    FutureBase* first_failure_ = nullptr; // in time
+    FutureBase* first_failure_ = nullptr; // in time; none if exceptions are results
     Awaiter* awaiter_ = nullptr;
     bool exceptions_are_results_;
 };
