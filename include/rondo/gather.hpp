@@ -5,10 +5,12 @@
 // gather: runs awaitables concurrently and gives all their results, in the order of the arguments.
 // Nothing that it started is running when it returns or throws.
 
+#include <concepts>
 #include <coroutine>
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -21,6 +23,9 @@
 #include <rondo/create_task.hpp>
 #include <rondo/detail/future_state.hpp>
 #include <rondo/detail/leaf.hpp>
+#include <rondo/detail/ref.hpp>
+#include <rondo/detail/scheduler.hpp>
+#include <rondo/detail/task_state.hpp>
 #include <rondo/error.hpp>
 #include <rondo/future.hpp>
 #include <rondo/result.hpp>
@@ -133,7 +138,7 @@ public:
 private:
     friend class GatheredChild;
 
-    /// Starts to observe. Returns whether all are done.
+    /// Launches and observes. Returns whether all are done.
     bool begin(Awaiter& awaiter) noexcept {
         awaiter_ = &awaiter;
         for (std::size_t i = 0; i < count_; ++i) {
@@ -141,9 +146,12 @@ private:
             future.mark_retrieved(); // here, or by the first failure on behalf of the others
             if (future.done()) {
                 note_outcome(future);
-            } else {
-                ++pending_;
-                future.observe(children_[i]);
+                continue;
+            }
+            ++pending_;
+            future.observe(children_[i]);
+            if (is_unlaunched(future)) {
+                static_cast<TaskBase&>(future).launch(false);
             }
         }
         return pending_ == 0;
@@ -175,6 +183,11 @@ private:
                 future.cancel(reason, message);
             }
         }
+    }
+
+    /// Made by this gather, see unlaunched_task(): the loop lists all tasks that it knows.
+    [[nodiscard]] static bool is_unlaunched(const FutureBase& future) noexcept {
+        return future.is_task() && !static_cast<const TaskBase&>(future).is_linked();
     }
 
     std::unique_ptr<GatheredChild[]> children_;
@@ -218,20 +231,49 @@ Result<await_result_t<A>> take_outcome(const Handle& child) {
     }
 }
 
+/// A task that the loop does not know yet: dropped before it is launched, it has never run. So an
+/// argument that is bad, or no memory for the next task, leaves nothing behind that runs.
+template <class T>
+Task<T> unlaunched_task(Scheduler& scheduler, Coro<T> coro) {
+    const auto handle = release(std::move(coro));
+    try {
+        return Task<T>(Ref<TaskState<T>>(new TaskState<T>(scheduler, handle)));
+    } catch (...) {
+        handle.destroy();
+        throw;
+    }
+}
+
+/// A Task or Future as it is; an unlaunched task of anything else.
+/// Throws: LoopError for one of another loop; InvalidStateError for the task that asks.
+template <class A>
+auto make_child(Scheduler& scheduler, A& awaitable) {
+    if constexpr (is_task_or_future_v<A>) {
+        if (static_cast<FutureBase*>(awaitable.state()) == scheduler.current) {
+            throw InvalidStateError("rondo: a task cannot gather itself");
+        }
+        return detail::ensure_future(scheduler, std::move(awaitable));
+    } else if constexpr (is_coro_v<A>) {
+        return detail::unlaunched_task(scheduler, std::move(awaitable));
+    } else {
+        return detail::unlaunched_task(scheduler, await_in_coro<A>(std::move(awaitable)));
+    }
+}
+
 /// A tuple of handles, a Task or Future per child.
 template <class... As>
-auto start_children(As&&... awaitables) {
+auto make_children(As&... awaitables) {
     Scheduler& scheduler = running_scheduler();
-    return std::tuple{detail::ensure_future(scheduler, std::forward<As>(awaitables))...};
+    return std::tuple{detail::make_child(scheduler, awaitables)...};
 }
 
 template <class A>
-auto start_children(std::vector<A>&& awaitables) {
+auto make_children(std::vector<A>& awaitables) {
     Scheduler& scheduler = running_scheduler();
-    std::vector<decltype(detail::ensure_future(scheduler, std::declval<A>()))> children;
+    std::vector<decltype(detail::make_child(scheduler, std::declval<A&>()))> children;
     children.reserve(awaitables.size());
     for (A& awaitable : awaitables) {
-        children.push_back(detail::ensure_future(scheduler, std::move(awaitable)));
+        children.push_back(detail::make_child(scheduler, awaitable));
     }
     return children;
 }
@@ -270,7 +312,7 @@ void bind_all(Gathering& gathering, const std::vector<Handle>& children) noexcep
 /// @endcode
 template <Awaitable... As>
 Coro<std::tuple<detail::gathered_t<As>...>> gather(As... awaitables) {
-    auto children = detail::start_children(std::move(awaitables)...);
+    auto children = detail::make_children(awaitables...);
     detail::Gathering all(sizeof...(As), false);
     detail::bind_all(all, children);
     co_await all;
@@ -287,7 +329,7 @@ Coro<std::tuple<detail::gathered_t<As>...>> gather(As... awaitables) {
 /// Cancellation: as above; throws CancelledError nevertheless.
 template <Awaitable... As>
 Coro<std::tuple<Result<await_result_t<As>>...>> gather(ReturnExceptions /*tag*/, As... awaitables) {
-    auto children = detail::start_children(std::move(awaitables)...);
+    auto children = detail::make_children(awaitables...);
     detail::Gathering all(sizeof...(As), true);
     detail::bind_all(all, children);
     co_await all;
@@ -305,7 +347,7 @@ Coro<
 gather(std::vector<A> awaitables) {
     static_assert(!std::is_reference_v<await_result_t<A>>,
                   "rondo: a vector cannot hold references; let the coroutines return pointers");
-    auto children = detail::start_children(std::move(awaitables));
+    auto children = detail::make_children(awaitables);
     detail::Gathering all(children.size(), false);
     detail::bind_all(all, children);
     co_await all;
@@ -323,7 +365,7 @@ gather(std::vector<A> awaitables) {
 template <Awaitable A>
 Coro<std::vector<Result<await_result_t<A>>>> gather(ReturnExceptions /*tag*/,
                                                     std::vector<A> awaitables) {
-    auto children = detail::start_children(std::move(awaitables));
+    auto children = detail::make_children(awaitables);
     detail::Gathering all(children.size(), true);
     detail::bind_all(all, children);
     co_await all;
