@@ -104,7 +104,7 @@ public:
         /// Throws the first failure in time, or CancelledError if the gather was cancelled.
         void await_resume() {
             const FutureBase* failure = gathering_.first_failure_;
-            if (failure != nullptr && failure->status() == Status::failed) {
+            if (failure != nullptr && failed(*failure)) {
                 std::rethrow_exception(failure->error());
             }
             if (cancelled_) {
@@ -120,17 +120,27 @@ public:
         friend class Gathering;
 
         void on_cancel() noexcept override {
+            if (forwarding_) {
+                resume(); // a child waits for this very task, and would never end
+                return;
+            }
             cancelled_ = true;
+            forwarding_ = true;
+            if (gathering_.first_failure_ == nullptr) {
+                cancellation_forwarded(); // the children answer; an older failure is no answer
+            }
             try {
                 gathering_.cancel_children(task()->cancel_reason(), task()->cancel_message());
             } catch (...) { // no memory for the message
                 gathering_.cancel_children(task()->cancel_reason(), {});
             }
+            forwarding_ = false;
         }
         [[nodiscard]] const char* describe() const noexcept override { return "gather"; }
 
         Gathering& gathering_;
         bool cancelled_ = false;
+        bool forwarding_ = false;
     };
 
     Awaiter operator co_await() noexcept { return Awaiter(*this); }
@@ -161,7 +171,10 @@ private:
         if (exceptions_are_results_ || future.status() == Status::succeeded) {
             return;
         }
-        if (first_failure_ == nullptr) {
+        // A child that only obeys when the gather is cancelled has not failed: a real failure
+        // counts more.
+        if (first_failure_ == nullptr ||
+            (awaiter_->cancelled_ && !failed(*first_failure_) && failed(future))) {
             first_failure_ = &future;
         }
     }
@@ -171,7 +184,7 @@ private:
         note_outcome(future);
         if (--pending_ == 0) {
             awaiter_->resume();
-        } else if (first && first_failure_ != nullptr) {
+        } else if (first && first_failure_ != nullptr && !awaiter_->cancelled_) {
             cancel_children(CancelReason::sibling_failed, {});
         }
     }
@@ -183,6 +196,10 @@ private:
                 future.cancel(reason, message);
             }
         }
+    }
+
+    [[nodiscard]] static bool failed(const FutureBase& future) noexcept {
+        return future.status() == Status::failed;
     }
 
     /// Made by this gather, see unlaunched_task(): the loop lists all tasks that it knows.
