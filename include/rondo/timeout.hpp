@@ -58,14 +58,14 @@ private:
     }
 }
 
-/// Whether awaiting an A as an rvalue would take the result away from other holders of a handle,
-/// and need not.
+/// Whether an A is a handle whose result is copied out, so that its other holders keep theirs.
 template <class A>
 inline constexpr bool leave_result_v =
     is_task_or_future_v<A> &&
-    (std::is_void_v<await_result_t<A>> || std::copy_constructible<await_result_t<A>>);
+    (std::is_void_v<await_result_t<A>> ||
+     (!std::is_reference_v<await_result_t<A>> && std::copy_constructible<await_result_t<A>>));
 
-/// Awaits a copy of a handle, or the awaitable itself.
+/// Awaits a handle and leaves the result in it, or awaits an rvalue.
 template <class A>
 decltype(auto) await_shared(A& awaitable) noexcept {
     if constexpr (leave_result_v<A>) {
@@ -75,9 +75,16 @@ decltype(auto) await_shared(A& awaitable) noexcept {
     }
 }
 
-/// The result of a Task or Future that has one.
+/// Stands in for the copy of a handle where there is none.
+struct NoHandle {
+    template <class A>
+    explicit NoHandle(const A& /*awaitable*/) noexcept {}
+};
+
+/// The result of a Task or Future that is done. Throws: the exception it ended with.
 template <class A>
 await_result_t<A> result_of_done(const A& future) {
+    future.state()->require_value();
     if constexpr (leave_result_v<A>) {
         return future.state()->value();
     } else {
@@ -114,6 +121,9 @@ Coro<await_result_t<A>> wait_for(A awaitable, D timeout) {
             throw TimeoutError("rondo: no time was given"); // never started
         }
     }
+    // Awaiting may take the handle away.
+    using Kept = std::conditional_t<detail::is_task_or_future_v<A>, A, detail::NoHandle>;
+    const Kept kept(awaitable);
     detail::DeadlineScope scope(limit);
     std::exception_ptr interruption;
     try {
@@ -130,8 +140,8 @@ Coro<await_result_t<A>> wait_for(A awaitable, D timeout) {
         std::rethrow_exception(interruption);
     }
     if constexpr (detail::is_task_or_future_v<A>) {
-        if (awaitable.done() && !awaitable.cancelled()) {
-            co_return detail::result_of_done(awaitable); // it came in the same turn
+        if (kept.done() && !kept.cancelled()) {
+            co_return detail::result_of_done(kept); // it came in the same turn
         }
     }
     detail::throw_timeout(interruption);
