@@ -117,8 +117,8 @@ template <Awaitable A, Duration D>
 Coro<await_result_t<A>> wait_for(A awaitable, D timeout) {
     const Clock::duration limit = detail::saturating_nanoseconds(timeout);
     if constexpr (!detail::is_task_or_future_v<A>) {
-        if (limit <= Clock::duration::zero()) {
-            throw TimeoutError("rondo: no time was given"); // never started
+        if (limit <= Clock::duration::zero()) { // never started
+            detail::throw_timeout(std::make_exception_ptr(CancelledError(CancelReason::timeout)));
         }
     }
     // Awaiting may take the handle away.
