@@ -4,6 +4,7 @@
 
 // as_result: awaiting without exceptions.
 
+#include <concepts>
 #include <coroutine>
 #include <exception>
 #include <type_traits>
@@ -62,22 +63,31 @@ private:
     Awaiter awaiter_;
 };
 
+/// What as_result() returns. Holds the awaitable, and awaits it as what it was given as: of a Task
+/// that is an lvalue the result is copied, for others may want it as well.
 template <class A>
 class [[nodiscard("rondo: co_await this")]] AsResult {
 public:
-    explicit AsResult(A awaitable) : awaitable_(std::move(awaitable)) {}
-    ResultAwaiter<A> operator co_await() && { return ResultAwaiter<A>(std::move(awaitable_)); }
+    explicit AsResult(A&& awaitable) : awaitable_(std::forward<A>(awaitable)) {}
+    ResultAwaiter<A> operator co_await() && {
+        return ResultAwaiter<A>(std::forward<A>(awaitable_));
+    }
 
 private:
-    A awaitable_;
+    using Plain = std::remove_cvref_t<A>;
+
+    // An awaiter that lives elsewhere cannot be copied.
+    std::conditional_t<std::copy_constructible<Plain> || !std::is_lvalue_reference_v<A>, Plain, A>
+        awaitable_;
 };
 
 } // namespace detail
 
 /// `co_await as_result(x)` gives what `co_await x` would as a Result, and throws nothing.
 ///
-/// Of an operation that fails no exception object is ever made. The awaitable is moved in; Tasks
-/// and Futures are handles and may be copied.
+/// Of an operation that fails no exception object is ever made. An rvalue is moved in; a Task or
+/// Future that is an lvalue keeps its result, as with `co_await x`.
+/// Lifetime: an awaiter that cannot be copied must outlive the await.
 /// Cancellation: is a result too: `result.cancelled()`. It counts as delivered then: code that goes
 /// on has swallowed it.
 /// Example:
@@ -88,7 +98,7 @@ private:
 template <Awaitable A>
     requires detail::NativeAwaiter<detail::awaiter_of_t<A>>
 auto as_result(A&& awaitable) {
-    return detail::AsResult<std::remove_cvref_t<A>>(std::forward<A>(awaitable));
+    return detail::AsResult<A>(std::forward<A>(awaitable));
 }
 
 /// The same of a foreign awaitable.
