@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: MIT
 
 // Semaphore: lets a limited number of tasks through. Fair: first come, first served; a permit that
-// is released goes directly to the task that has waited longest, and nobody can take it meanwhile.
+// is released goes directly to the task that has waited longest, nobody can take it meanwhile, and
+// nobody who comes later runs before that task does.
 
 #include <coroutine>
 #include <cstddef>
@@ -13,6 +14,7 @@
 
 #include <rondo/config.hpp>
 #include <rondo/error.hpp>
+#include <rondo/result.hpp>
 #include <rondo/suspension.hpp>
 #include <rondo/wait_list.hpp>
 
@@ -41,15 +43,16 @@ public:
     Semaphore& operator=(const Semaphore&) = delete;
 
     /// `co_await semaphore.acquire()` waits for a permit and gives it as a Permit, which releases
-    /// it at the end of its scope. Does not suspend if one is free.
+    /// it at the end of its scope. Does not suspend unless locked().
     ///
-    /// Ordering: FIFO among those who wait.
+    /// Ordering: FIFO among those who wait, and for newcomers too: they go on after all those who
+    /// have been given a permit and have not run yet, even if there is a permit left for them.
     /// Cancellation: leaves the queue; a permit that was handed over in the same turn goes to the
     /// next who waits, order kept.
     [[nodiscard("rondo: this acquires nothing until it is awaited: co_await it")]] Acquire
     acquire() noexcept;
 
-    /// A permit, if one is free and nobody waits; never suspends.
+    /// A permit, unless locked(); never suspends.
     [[nodiscard]] std::optional<Permit> try_acquire() noexcept;
 
     /// Gives back `n` permits: to those who wait, the longest first. May raise the count above its
@@ -57,8 +60,9 @@ public:
     /// Throws: std::invalid_argument if n is negative.
     void release(std::ptrdiff_t n = 1);
 
-    /// Whether acquire() would have to wait.
-    [[nodiscard]] bool locked() const noexcept { return free_ == 0; }
+    /// Whether acquire() would suspend: no permit is free, or somebody who was given one has not
+    /// run yet.
+    [[nodiscard]] bool locked() const noexcept { return free_ == 0 || woken_ != 0; }
 
     /// How many permits are free.
     [[nodiscard]] std::ptrdiff_t value() const noexcept { return free_; }
@@ -68,7 +72,8 @@ private:
 
     void release_one() noexcept;
 
-    std::ptrdiff_t free_; // not 0 only if nobody waits
+    std::ptrdiff_t free_;   // not 0 only if nobody is in waiting_
+    std::size_t woken_ = 0; // have a permit, and have not run since
     WaitList<Awaiter> waiting_;
 };
 
@@ -111,14 +116,15 @@ class Semaphore::Awaiter final : public Suspension, public WaitHook {
 public:
     explicit Awaiter(Semaphore& semaphore) noexcept : semaphore_(semaphore) {}
     ~Awaiter() {
-        if (granted_) {
-            semaphore_.release_one(); // the frame died between the grant and the step
+        if (granted_) { // cancelled, or the frame died, between the grant and the step
+            take();
+            semaphore_.release_one();
         }
         WaitList<Awaiter>::remove_if_linked(*this);
     }
 
     [[nodiscard]] bool await_ready() noexcept {
-        if (semaphore_.free_ == 0) {
+        if (semaphore_.locked()) {
             return false;
         }
         --semaphore_.free_;
@@ -131,25 +137,51 @@ public:
         if (!suspend_unless_cancelled(awaiting)) {
             return false;
         }
-        semaphore_.waiting_.push_back(*this);
+        if (semaphore_.free_ != 0) { // one is left, but those who were woken before go first
+            --semaphore_.free_;
+            grant();
+        } else {
+            semaphore_.waiting_.push_back(*this);
+        }
         return true;
     }
 
     Permit await_resume() {
-        if (!granted_) {
+        if (was_cancelled()) {
             throw_cancelled();
         }
-        throw_if_cancelled(); // the destructor passes the permit on
-        granted_ = false;
+        take();
         return Permit(semaphore_);
+    }
+
+    Result<Permit> await_result() {
+        if (was_cancelled()) {
+            return Result<Permit>::from_cancellation(take_cancellation());
+        }
+        take();
+        return Result<Permit>(Permit(semaphore_));
     }
 
     void grant() noexcept {
         granted_ = true;
+        ++semaphore_.woken_;
         resume();
     }
 
 private:
+    // A permit that came together with the cancellation is passed on by the destructor.
+    [[nodiscard]] bool was_cancelled() const noexcept {
+        return !granted_ || cancellation_pending();
+    }
+
+    /// The permit is somebody else's to give back.
+    void take() noexcept {
+        granted_ = false;
+        if (task() != nullptr) { // it was suspended
+            --semaphore_.woken_;
+        }
+    }
+
     void on_cancel() noexcept override {
         WaitList<Awaiter>::remove(*this);
         resume();
@@ -183,7 +215,7 @@ inline Semaphore::Acquire Semaphore::acquire() noexcept {
 }
 
 inline std::optional<Semaphore::Permit> Semaphore::try_acquire() noexcept {
-    if (free_ == 0) {
+    if (locked()) {
         return std::nullopt;
     }
     --free_;
