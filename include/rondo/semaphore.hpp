@@ -8,6 +8,7 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -57,7 +58,7 @@ public:
 
     /// Gives back `n` permits: to those who wait, the longest first. May raise the count above its
     /// initial value. Does not suspend, and runs nobody.
-    /// Throws: std::invalid_argument if n is negative.
+    /// Throws: std::invalid_argument if n is negative, or more than can be counted.
     void release(std::ptrdiff_t n = 1);
 
     /// Whether acquire() would suspend: no permit is free, or somebody who was given one has not
@@ -225,6 +226,9 @@ inline std::optional<Semaphore::Permit> Semaphore::try_acquire() noexcept {
 inline void Semaphore::release(std::ptrdiff_t n) {
     if (n < 0) {
         throw std::invalid_argument("rondo: Semaphore::release() of a negative number");
+    }
+    if (n > std::numeric_limits<std::ptrdiff_t>::max() - free_) {
+        throw std::invalid_argument("rondo: Semaphore::release() of more than can be counted");
     }
     for (; n > 0 && !waiting_.empty(); --n) {
         release_one();
