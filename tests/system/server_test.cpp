@@ -691,7 +691,8 @@ ASYNC_TEST_CASE("a client that is gone before it is served disturbs nobody", "[s
 
 namespace {
 
-// While it lives, this process can open no more descriptors.
+// While it lives, this process can open no more descriptors. No assertion may run meanwhile: UBSan
+// needs a pipe to look at objects that it has not seen before.
 class NoDescriptors {
 public:
     NoDescriptors() {
@@ -702,7 +703,9 @@ public:
         for (int fd = 0; (fd = ::dup(0)) >= 0;) {
             taken_.emplace_back(fd);
         }
-        CHECK(errno == EMFILE);
+        if (errno != EMFILE) {
+            throw std::system_error(errno, std::system_category(), "dup");
+        }
     }
     NoDescriptors(const NoDescriptors&) = delete;
     NoDescriptors& operator=(const NoDescriptors&) = delete;
@@ -725,18 +728,20 @@ ASYNC_TEST_CASE("519: out of descriptors, a server says so, pauses for a second 
     const Endpoint endpoint = server.endpoints().front();
     const Fd socket(checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
     const auto start = rondo::get_running_loop().time();
+    bool served_on = false;
     {
         const NoDescriptors none;
         checked(::connect(socket.get(), endpoint.native(), endpoint.native_size()));
         co_await rondo::sleep(2500ms);
-        // Once a second, and not all the time.
-        CHECK(reports.all.size() == 3);
-        CHECK(reports.all.front().message ==
-              "a server cannot accept connections for now, and will try again in 1 s");
-        CHECK_THROWS_WITH(std::rethrow_exception(reports.all.front().exception),
-                          "rondo: accept: Too many open files");
-        CHECK(server.is_serving());
+        served_on = server.is_serving();
     }
+    CHECK(served_on);
+    CHECK(reports.all.size() == 3); // once a second, and not all the time
+    CHECK(reports.all.front().message ==
+          "a server cannot accept connections for now, and will try again in 1 s");
+    CHECK_THROWS_WITH(std::rethrow_exception(reports.all.front().exception),
+                      "rondo: accept: Too many open files");
+
     checked(::send(socket.get(), "x\n", 2, MSG_NOSIGNAL));
     co_await rondo::sleep(1s);
     char answer[8];
@@ -748,14 +753,18 @@ ASYNC_TEST_CASE("519: out of descriptors, a server says so, pauses for a second 
     co_await shut_down(server);
 }
 
-ASYNC_TEST_CASE("a server that pauses for want of descriptors can be closed", "[system][server]") {
+ASYNC_TEST_CASE("a server that pauses for want of descriptors can be closed",
+                "[system][server]") {
     const Reports reports;
     const Server server = co_await rondo::start_server(echo, "127.0.0.1", 0);
     const Endpoint endpoint = server.endpoints().front();
     const Fd socket(checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
-    const NoDescriptors none;
-    checked(::connect(socket.get(), endpoint.native(), endpoint.native_size()));
-    co_await rondo::sleep(10ms);
+    {
+        const NoDescriptors none;
+        checked(::connect(socket.get(), endpoint.native(), endpoint.native_size()));
+        co_await rondo::sleep(10ms);
+    }
+    CHECK(reports.all.size() == 1);
     const auto start = rondo::get_running_loop().time();
     co_await shut_down(server);
     CHECK(rondo::get_running_loop().time() == start);
