@@ -753,8 +753,7 @@ ASYNC_TEST_CASE("519: out of descriptors, a server says so, pauses for a second 
     co_await shut_down(server);
 }
 
-ASYNC_TEST_CASE("a server that pauses for want of descriptors can be closed",
-                "[system][server]") {
+ASYNC_TEST_CASE("a server that pauses for want of descriptors can be closed", "[system][server]") {
     const Reports reports;
     const Server server = co_await rondo::start_server(echo, "127.0.0.1", 0);
     const Endpoint endpoint = server.endpoints().front();

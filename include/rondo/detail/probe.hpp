@@ -48,11 +48,11 @@ private:
 
 /// What there is to know about a refusal of io_uring. `std::nullopt` and empty: not known.
 struct UringFacts {
-    std::string kernel;                         ///< uname's release, such as "6.1.0-18-amd64"
-    std::optional<int> disabled;                ///< the sysctl kernel.io_uring_disabled
-    std::optional<int> seccomp;                 ///< 0 none, 1 strict, 2 a filter
-    std::optional<std::uint64_t> memory_limit;  ///< RLIMIT_MEMLOCK in bytes
-    std::optional<std::uint64_t> file_limit;    ///< RLIMIT_NOFILE
+    std::string kernel;                        ///< uname's release, such as "6.1.0-18-amd64"
+    std::optional<int> disabled;               ///< the sysctl kernel.io_uring_disabled
+    std::optional<int> seccomp;                ///< 0 none, 1 strict, 2 a filter
+    std::optional<std::uint64_t> memory_limit; ///< RLIMIT_MEMLOCK in bytes
+    std::optional<std::uint64_t> file_limit;   ///< RLIMIT_NOFILE
 
     /// Collects them from the running system. Never fails; leaves out what it cannot find.
     static UringFacts collect();
@@ -214,4 +214,4 @@ inline std::string explain_unavailable(int error, const UringFacts& facts) {
                             explain_unavailable(error, UringFacts::collect()));
 }
 
-}  // namespace rondo::inline RONDO_ABI::detail
+} // namespace rondo::inline RONDO_ABI::detail
