@@ -105,12 +105,12 @@ std::coroutine_handle<Promise<T>> release(Coro<T>&& coro) {
 }
 
 template <class T>
-Coro<T> Promise<T>::get_return_object() noexcept {
-    return Coro<T>(std::coroutine_handle<Promise>::from_promise(*this));
+Coro<T> Promise<T>::get_return_object() noexcept(!RONDO_GCC_DROPS_COROUTINES) {
+    return Coro<T>(handle_of(*this));
 }
 
-inline Coro<void> Promise<void>::get_return_object() noexcept {
-    return Coro<void>(std::coroutine_handle<Promise>::from_promise(*this));
+inline Coro<void> Promise<void>::get_return_object() noexcept(!RONDO_GCC_DROPS_COROUTINES) {
+    return Coro<void>(handle_of(*this));
 }
 
 template <class P>

@@ -7,12 +7,14 @@
 
 #include <concepts>
 #include <coroutine>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <new>
 #include <rondo/awaitable.hpp>
 #include <rondo/config.hpp>
 #include <rondo/detail/frame_pool.hpp>
+#include <rondo/error.hpp>
 #include <type_traits>
 #include <utility>
 
@@ -117,6 +119,24 @@ protected:
     PromiseBase() noexcept = default;
 #endif
     ~PromiseBase() = default;
+
+    /// The handle of the coroutine whose promise this is.
+    ///
+    /// GCC 12.0 to 12.2 put the conditions of a coroutine without local variables at the beginning
+    /// of its frame, before what resume() looks for there: it would run with a frame that is not
+    /// its own, usually to no effect. The handle's address then is not that of the memory, which
+    /// shows in its alignment. Throws: DroppedCoroutineError if so; the frame is destroyed.
+    template <class P>
+    static std::coroutine_handle<P> handle_of(P& promise) noexcept(!RONDO_GCC_DROPS_COROUTINES) {
+        const auto handle = std::coroutine_handle<P>::from_promise(promise);
+        if constexpr (RONDO_GCC_DROPS_COROUTINES) {
+            const auto address = reinterpret_cast<std::uintptr_t>(handle.address());
+            if (address % FramePool::granularity != 0) [[unlikely]] {
+                throw DroppedCoroutineError();
+            }
+        }
+        return handle;
+    }
 
 private:
     template <class A>
@@ -237,7 +257,7 @@ public:
         : PromiseBase(made_at) {}
 #endif
 
-    Coro<T> get_return_object() noexcept;
+    Coro<T> get_return_object() noexcept(!RONDO_GCC_DROPS_COROUTINES);
 
     template <class U = T>
         requires(std::convertible_to<U &&, T> && MakesNoTemporary<U, T>)
@@ -262,7 +282,7 @@ public:
         : PromiseBase(made_at) {}
 #endif
 
-    Coro<void> get_return_object() noexcept;
+    Coro<void> get_return_object() noexcept(!RONDO_GCC_DROPS_COROUTINES);
 
     static void return_void() noexcept {}
     void unhandled_exception() noexcept { error_ = std::current_exception(); }
