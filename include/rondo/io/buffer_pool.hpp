@@ -29,19 +29,21 @@ namespace detail {
 using rondo::detail::BufferRing;
 using rondo::detail::LeasedBuffer;
 using rondo::detail::Ref;
+using rondo::detail::Ring;
 using rondo::detail::Scheduler;
 
 /// A buffer ring, kept by the pool's handle and by every stream that draws on it.
 class SharedBuffers {
 public:
     SharedBuffers(unsigned count, std::size_t size)
-        : scheduler_(&rondo::detail::running_scheduler()), ring_(make(*scheduler_, count, size)) {}
+        : scheduler_(&rondo::detail::running_scheduler()), home_(scheduler_->ring),
+          ring_(make(*scheduler_->ring, count, size)) {}
     SharedBuffers(const SharedBuffers&) = delete;
     SharedBuffers& operator=(const SharedBuffers&) = delete;
     ~SharedBuffers() {
-        if (scheduler_->ring == nullptr) {
-            // The loop was closed, and the kernel's side went with it: unregistering would touch a
-            // ring that is gone.
+        if (scheduler_->ring != home_) {
+            // The loop was closed, or moved to another thread, and the kernel's side went with its
+            // ring, which cannot be touched any more. The memory stays: it has no other way out.
             static_cast<void>(ring_.release());
         }
     }
@@ -56,16 +58,14 @@ public:
     [[nodiscard]] BufferRing& ring() const noexcept { return *ring_; }
 
 private:
-    static std::unique_ptr<BufferRing> make(Scheduler& scheduler, unsigned count,
-                                            std::size_t size) {
+    static std::unique_ptr<BufferRing> make(Ring& ring, unsigned count, std::size_t size) {
         // Numbers of groups are given out in turn; one is taken still only by a pool that has
         // lived through 65535 others.
         static std::atomic<std::uint16_t> next_group{0};
         for (unsigned tries = 0;; ++tries) {
             try {
                 return std::make_unique<BufferRing>(
-                    *scheduler.ring, next_group.fetch_add(1, std::memory_order_relaxed), count,
-                    size);
+                    ring, next_group.fetch_add(1, std::memory_order_relaxed), count, size);
             } catch (const std::system_error& error) {
                 if (error.code().value() != EEXIST || tries == 65535) {
                     throw;
@@ -75,6 +75,7 @@ private:
     }
 
     Ref<Scheduler> scheduler_;
+    const Ring* home_; // where the kernel knows the buffers
     std::unique_ptr<BufferRing> ring_;
     std::uint32_t references_ = 0;
 };
@@ -124,7 +125,8 @@ private:
 ///
 /// When all of them are in use nothing fails and nobody waits for a buffer: data goes into memory of
 /// its own, one chunk per next(), until some have come back.
-/// Lifetime: streams and chunks may outlive the pool's handle, which keeps nothing but itself alive.
+/// Lifetime: streams and chunks may outlive the pool. The pool should go before its loop is closed;
+/// run() sees to that for what lives in tasks.
 class BufferPool {
 public:
     /// - count: how many; rounded up to a power of two, 32768 at most.

@@ -98,6 +98,7 @@ public:
         stopping_ = true;
         if (is_idle()) {
             end();
+            let_go();
         } else {
             cancel();
         }
@@ -140,6 +141,8 @@ protected:
     /// The results that wait, and to drop them.
     [[nodiscard]] virtual std::size_t count() const noexcept = 0;
     virtual void discard() noexcept = 0;
+    /// The request is idle and will not be armed again: needs nothing more of the loop.
+    virtual void let_go() noexcept {}
     /// Whether to try again after a result that ended the request, although nobody waits.
     [[nodiscard]] virtual bool reads_ahead() const noexcept { return true; }
     /// The events that mean ready.
@@ -240,7 +243,11 @@ private:
         if (stopping_ && !ended_) {
             end();
         }
-        if (ended_ || error_ != 0) {
+        if (ended_) {
+            let_go();
+            return;
+        }
+        if (error_ != 0) {
             return;
         }
         const bool wanted = waiter_ != nullptr && waiter_->is_waiting();
@@ -415,6 +422,7 @@ private:
     }
 
     void take(int result, unsigned flags) override {
+        refusals_ = 0;
         Chunk chunk = chunk_of(result, flags);
         if (result == 0) {
             end();
@@ -439,6 +447,7 @@ private:
             return Verdict::wait;
         }
         if (error == ENOBUFS && owned_ == nullptr) {
+            ++refusals_;
             return Verdict::wait_later;
         }
         owned_.reset();
@@ -448,7 +457,7 @@ private:
     /// There is data. Whoever holds the buffers may be waiting for just that, so it cannot wait for
     /// them.
     bool prepare_after_wait() noexcept override {
-        if (owned_ == nullptr && buffers_->ring().available() == 0) {
+        if (owned_ == nullptr && (buffers_->ring().available() == 0 || refusals_ > 1)) {
             owned_.reset(new (std::nothrow) std::byte[size()]);
             if (owned_ == nullptr) {
                 fail(ENOMEM);
@@ -459,10 +468,12 @@ private:
     }
 
     void discard() noexcept override { queue_.clear(); }
+    void let_go() noexcept override { buffers_.reset(); }
     [[nodiscard]] std::size_t size() const noexcept { return buffers_->ring().buffer_size(); }
 
     Ref<SharedBuffers> buffers_;
     std::unique_ptr<std::byte[]> owned_; // receives next, because the pool is empty
+    unsigned refusals_ = 0;              // ENOBUFS since the last data
     ResultQueue<Chunk> queue_;
 };
 

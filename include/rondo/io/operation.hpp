@@ -116,7 +116,7 @@ public:
         if (detail::is_prompt(request_)) {
             ++task()->scheduler()->prompt_operations;
         }
-        task()->scheduler()->ring->submit(*this);
+        task()->scheduler()->ring->template submit_as<&OperationAwaiter::fill>(*this);
         return true;
     }
 
@@ -172,6 +172,9 @@ private:
             self.result_ = result;
         }
         self.has_result_ = false;
+        if (is_restart(self.result_)) [[unlikely]] {
+            self.result_ = -EINTR;
+        }
         if (self.try_again()) {
             return;
         }
@@ -180,6 +183,9 @@ private:
         }
         self.resume();
     }
+
+    /// ERESTARTSYS and its kin, which are for the kernel alone; splice lets them out (Linux 6.18).
+    static bool is_restart(int result) noexcept { return result <= -512 && result >= -516; }
 
     /// Submits the request anew if result_ is no result yet.
     bool try_again() noexcept {
