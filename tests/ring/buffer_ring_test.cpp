@@ -7,7 +7,9 @@
 #include "ring/operations.hpp"
 #include "support/catch.hpp"
 
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <deque>
@@ -377,6 +379,23 @@ TEST_CASE("a lease outlives the buffer ring and the ring", "[ring][buffers]") {
     CHECK(text_of(moved) == "survivor");
 }
 
+TEST_CASE("a buffer that comes with an error holds nothing, and goes back", "[ring][buffers]") {
+    Ring ring;
+    BufferRing buffers(ring, group, 2, 16);
+    Pipe pipe;
+    Operation read(read_some(pipe.reader()));
+    REQUIRE(pipe.put("data"));
+    ring.submit(read);
+    drain(ring);
+    {
+        const LeasedBuffer lease = buffers.lease(read.flags, -ECONNRESET);
+        CHECK(lease);
+        CHECK(lease.bytes().empty());
+        CHECK(buffers.available() == 1);
+    }
+    CHECK(buffers.available() == 2);
+}
+
 TEST_CASE("a lease that is assigned to gives its buffer back", "[ring][buffers]") {
     Ring ring;
     BufferRing buffers(ring, group, 2, 16);
@@ -453,6 +472,23 @@ TEST_CASE("a forked child may read and drop a lease, and the parent goes on",
         return text;
     });
     CHECK(said == "inherited");
+
+    // What the kernel shares was not inherited; something else may live there when the child drops
+    // the rest.
+    const std::string safe = run_in_child([&]() -> std::string {
+        const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+        void* const place = buffers->buffer(0).data() - page;
+        void* const mine = ::mmap(place, page, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        if (mine != place) {
+            return "the buffer ring was inherited";
+        }
+        std::memset(mine, 7, page);
+        lease.release();
+        buffers.reset();
+        return static_cast<const unsigned char*>(mine)[page - 1] == 7 ? "mine" : "changed";
+    });
+    CHECK(safe == "mine");
     CHECK(buffers->available() == 1);
     CHECK(text_of(lease) == "inherited");
     lease.release();

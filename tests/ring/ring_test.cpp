@@ -12,6 +12,7 @@
 #include <chrono>
 #include <csignal>
 #include <deque>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -334,6 +335,29 @@ TEST_CASE("a completion may submit again, and poll does not go on for ever", "[r
     CHECK(ring.idle());
 }
 
+TEST_CASE("what completes during a poll waits for the next one", "[ring]") {
+    // A queue of one entry is flushed by the second submission, which completes at once.
+    Ring ring({.entries = 1});
+    int left = 1000;
+    Operation one;
+    Operation two;
+    const Operation::Then both = [&](Operation&) {
+        for (Operation* operation : {&one, &two}) {
+            if (left > 0 && operation->is_idle()) {
+                --left;
+                ring.submit(*operation);
+            }
+        }
+    };
+    one.then = both;
+    two.then = both;
+    ring.submit(one);
+    while (!ring.idle()) {
+        CHECK(ring.poll() <= 2);
+    }
+    CHECK(one.completions + two.completions == 1001);
+}
+
 TEST_CASE("a completion may submit more than the queue holds", "[ring]") {
     Ring ring({.entries = 2});
     std::deque<Operation> many(50);
@@ -475,6 +499,38 @@ TEST_CASE("another thread that waits is told whose the ring is", "[ring][thread]
     other.join();
     CHECK(message == "rondo: this loop belongs to another thread: use call_soon_threadsafe() or "
                      "run_coroutine_threadsafe()");
+}
+
+TEST_CASE("a ring closed by another thread takes nothing from the rings of that thread",
+          "[ring][thread]") {
+    // Registered descriptors are numbers that each thread counts for itself.
+    std::unique_ptr<Ring> foreign;
+    std::thread other([&] { foreign = std::make_unique<Ring>(); });
+    other.join();
+    Ring own;
+    foreign.reset();
+    Operation operation;
+    own.submit(operation);
+    CHECK(own.wait() == 1);
+    CHECK(operation.result == 0);
+}
+
+TEST_CASE("a thread can have more rings than it can register", "[ring][thread]") {
+    constexpr int registered_at_most = 16;
+    std::deque<Ring> rings;
+    for (int index = 0; index < registered_at_most + 4; ++index) {
+        rings.emplace_back(RingOptions{.entries = 1});
+    }
+    for (Ring& ring : rings) {
+        Operation operation;
+        ring.submit(operation);
+        REQUIRE(ring.wait() == 1);
+        REQUIRE(operation.result == 0);
+    }
+    CHECK((rings.back().features() & RingFeature::registered_fd) == 0);
+    rings.clear();
+    const Ring again;
+    CHECK((again.features() & RingFeature::registered_fd) != 0);
 }
 
 TEST_CASE("closing a ring twice does nothing the second time", "[ring]") {

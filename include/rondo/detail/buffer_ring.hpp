@@ -73,8 +73,6 @@ public:
     void provide(unsigned id) noexcept;
     /// Takes note that the kernel has given a buffer to us.
     void take(unsigned id) noexcept;
-    /// No more buffers go to the kernel.
-    void close() noexcept { closed_ = true; }
 
 private:
     friend BufferRing;
@@ -91,7 +89,6 @@ private:
     unsigned available_ = 0;
     unsigned references_ = 1;
     unsigned fork_count_ = ForkCount::value();
-    bool closed_ = false;
     std::unique_ptr<bool[]> provided_; // by id: whether the kernel has it
     IntrusiveList<BufferWaiter, BufferRing> waiters_;
 };
@@ -251,7 +248,7 @@ inline void BufferPool::provide(unsigned id) noexcept {
     provided_[id] = true;
     ++available_;
     hide(buffer(id), buffer_size_);
-    if (closed_ || belongs_to_parent()) {
+    if (belongs_to_parent()) {
         return;
     }
     io_uring_buf_ring_add(ring(), buffer(id), static_cast<unsigned>(buffer_size_),
@@ -308,7 +305,6 @@ inline void BufferRing::close() noexcept {
     if (!ring_->is_inherited()) {
         io_uring_unregister_buf_ring(&ring_->native(), group_);
     }
-    pool_->close();
     ring_ = nullptr;
 }
 

@@ -15,18 +15,11 @@
 #include <rondo/detail/intrusive_list.hpp>
 #include <rondo/error.hpp>
 
-#include <pthread.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <iterator>
-#include <new>
 #include <optional>
 
 namespace rondo::inline RONDO_ABI::detail {
@@ -95,44 +88,6 @@ private:
     std::uint8_t state_ = idle;
 };
 
-/// Parts of a ring's set-up which not every kernel has, as bits.
-struct RingFeature {
-    /// 5.18: one bad entry does not end a submission.
-    static constexpr unsigned submit_all = 1U << 0;
-    /// 5.19: no interrupts for completions.
-    static constexpr unsigned coop_taskrun = 1U << 1;
-    /// 5.19: the kernel flags work that waits for an enter.
-    static constexpr unsigned taskrun_flag = 1U << 2;
-    /// 6.0: one thread submits.
-    static constexpr unsigned single_issuer = 1U << 3;
-    /// 6.1: completions are worked on when we enter.
-    static constexpr unsigned defer_taskrun = 1U << 4;
-    /// 6.6: no indirection in the submission queue.
-    static constexpr unsigned no_sqarray = 1U << 5;
-    /// 5.18: no look-up of the ring's descriptor.
-    static constexpr unsigned registered_fd = 1U << 6;
-    /// 6.15: waiting does not count as I/O wait.
-    static constexpr unsigned no_iowait = 1U << 7;
-    /// 6.13: the time to wait lies in memory shared with the kernel. Copying it costs about a third
-    /// of an enter that does not block.
-    static constexpr unsigned registered_wait = 1U << 8;
-};
-
-struct RingOptions {
-    /// Submission entries, at least 1; the kernel rounds up to a power of two, and takes 32768 at
-    /// most. It bounds a batch, not the requests outstanding.
-    unsigned entries = 256;
-    /// Completion entries. 0 means four times the submission entries, at least 4096; a ring of
-    /// less than 64 entries is meant to be small and has twice.
-    unsigned completion_entries = 0;
-    /// Threads which the kernel may start for requests that block: on regular files, 0 for the
-    /// kernel's choice; on anything else, where its own bound is the limit of processes.
-    unsigned bounded_workers = 0;
-    unsigned unbounded_workers = 256;
-    /// Bits of RingFeature to do without, as on an older kernel. For tests.
-    unsigned disabled_features = 0;
-};
-
 /// What a ring has done.
 struct RingMetrics {
     std::uint64_t enters = 0;      ///< system calls
@@ -153,21 +108,6 @@ protected:
     ~CompletionFilter() = default;
 };
 
-/// Counts the forks that led to this process, so that a ring knows it is a copy.
-class ForkCount {
-public:
-    static unsigned value() noexcept { return value_.load(std::memory_order_relaxed); }
-
-    /// Begins to count; to be called before the first look at `value` that matters.
-    static void watch() noexcept {
-        [[maybe_unused]] static const int watching = ::pthread_atfork(
-            nullptr, nullptr, [] { value_.fetch_add(1, std::memory_order_relaxed); });
-    }
-
-private:
-    static inline std::atomic<unsigned> value_{0};
-};
-
 /// An io_uring, used by the thread that makes it.
 class Ring {
 public:
@@ -186,7 +126,7 @@ public:
     /// alone. Precondition: nothing is parked or in flight.
     void close() noexcept;
 
-    bool is_closed() const noexcept { return ring_.ring_fd < 0; }
+    bool is_closed() const noexcept { return kernel_.is_closed(); }
 
     /// Queues `request`, which must be idle, for the next `poll` or `wait`. Flushes a full queue to
     /// the kernel; if that makes no room, keeps the request in a list until there is some.
@@ -248,43 +188,38 @@ public:
     bool idle() const noexcept { return in_flight() == 0 && !has_parked() && queued() == 0; }
 
     /// The requests whose final completion is outstanding. Those parked do not count.
-    std::size_t in_flight() const noexcept { return ring_.sq.sqe_tail - settled_; }
+    std::size_t in_flight() const noexcept { return queue().sqe_tail - settled_; }
 
     const RingMetrics& metrics() const noexcept { return metrics_; }
 
     /// The bits of RingFeature in use.
-    unsigned features() const noexcept { return features_; }
+    unsigned features() const noexcept { return kernel_.features; }
 
     /// Whether the kernel has `opcode` (IORING_OP_… or uring::op_…).
     bool supports(int opcode) const noexcept { return probe_.supports(opcode); }
 
     /// Becomes readable when there are completions. With `RingFeature::defer_taskrun` they exist
     /// only after an enter: `poll` before each wait for it.
-    int fd() const noexcept { return ring_.ring_fd; }
+    int fd() const noexcept { return kernel_.ring.ring_fd; }
 
     /// For registration and buffer rings.
-    io_uring& native() noexcept { return ring_; }
+    io_uring& native() noexcept { return kernel_.ring; }
 
     /// Puts `filter` between the kernel and the requests, or takes it away (nullptr). It sees
     /// neither parked requests that are cancelled nor the verdicts of cancellations.
     void set_completion_filter(CompletionFilter* filter) noexcept { filter_ = filter; }
 
     /// Whether this is a forked child's copy of its parent's ring, and useless.
-    bool is_inherited() const noexcept { return fork_count_ != ForkCount::value(); }
+    bool is_inherited() const noexcept { return kernel_.is_inherited(); }
 
 private:
-    void set_up(const RingOptions& options);
-    void enable();
-    void share_wait_argument() noexcept;
-    void free() noexcept;
-    static unsigned set_up_flags(unsigned features) noexcept;
+    io_uring_sq& queue() noexcept { return kernel_.ring.sq; }
+    const io_uring_sq& queue() const noexcept { return kernel_.ring.sq; }
 
     // Between its enters a ring without a polling thread has nobody else to take entries, so the
     // limit that the last enter left is exact, and costs no look at memory shared with the kernel.
-    bool is_full() const noexcept { return ring_.sq.sqe_tail == limit_; }
-    unsigned queued() const noexcept {
-        return ring_.sq.sqe_tail - (limit_ - ring_.sq.ring_entries);
-    }
+    bool is_full() const noexcept { return queue().sqe_tail == limit_; }
+    unsigned queued() const noexcept { return queue().sqe_tail - (limit_ - queue().ring_entries); }
     bool has_parked() const noexcept {
         return !parked_.empty() || !parked_cancels_.empty() || cancel_all_parked_;
     }
@@ -304,10 +239,10 @@ private:
     void tolerate(int error);
 
     unsigned kernel_flags() const noexcept {
-        return __atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED);
+        return __atomic_load_n(queue().kflags, __ATOMIC_RELAXED);
     }
     bool has_completions() const noexcept {
-        return *ring_.cq.khead != io_uring_smp_load_acquire(ring_.cq.ktail);
+        return *kernel_.ring.cq.khead != io_uring_smp_load_acquire(kernel_.ring.cq.ktail);
     }
     unsigned poll_here();
     bool must_wait();
@@ -323,18 +258,13 @@ private:
     }
     [[noreturn]] static void throw_inherited();
 
-    io_uring ring_ = {};
+    KernelRing kernel_;
     // These two count entries for ever, modulo 2^32, as the queue's own head and tail do.
-    unsigned limit_ = 0;       // the tail at which the queue is full
-    unsigned settled_ = 0;     // entries for whose completion nobody waits, or not any more
-    unsigned enter_flags_ = 0; // what every enter has
-    unsigned features_ = 0;
-    unsigned fork_count_ = 0;
-    pthread_t owner_ = ::pthread_self();
+    unsigned limit_ = 0;           // the tail at which the queue is full
+    unsigned settled_ = 0;         // entries for whose completion nobody waits, or not any more
     bool may_have_parked_ = false; // true whenever has_parked() is
     bool cancel_all_parked_ = false;
     CompletionFilter* filter_ = nullptr;
-    uring::RegisteredWait* wait_argument_ = nullptr; // with RingFeature::registered_wait, a page
     RingMetrics metrics_;
     IntrusiveList<Request, Ring> parked_;         // only while is_full(), in order of submission
     IntrusiveList<Request, Ring> parked_cancels_; // the same, of requests in flight
@@ -343,194 +273,20 @@ private:
 
 // Implementation
 
-inline Ring::Ring(const RingOptions& options) {
-    RONDO_ASSERT(options.entries > 0, "a ring needs at least one entry");
-    ForkCount::watch();
-    fork_count_ = ForkCount::value();
-    ring_.ring_fd = -1;
-    set_up(options);
-    settled_ = ring_.sq.sqe_tail;
-    limit_ = settled_ + ring_.sq.ring_entries;
-    probe_ = UringProbe(ring_);
-
-    // From here on everything is an improvement, and its failure no reason to do without a ring.
-    io_uring_ring_dontfork(&ring_);
-    unsigned workers[2] = {options.bounded_workers, options.unbounded_workers};
-    io_uring_register_iowq_max_workers(&ring_, workers);
-    const unsigned wanted = ~options.disabled_features;
-    if ((wanted & RingFeature::registered_fd) != 0 && io_uring_register_ring_fd(&ring_) == 1) {
-        features_ |= RingFeature::registered_fd;
-        enter_flags_ |= IORING_ENTER_REGISTERED_RING;
-    }
-    if ((wanted & RingFeature::no_iowait) != 0 &&
-        (ring_.features & uring::feature_no_iowait) != 0) {
-        features_ |= RingFeature::no_iowait;
-        enter_flags_ |= uring::enter_no_iowait;
-    }
-}
-
-inline unsigned Ring::set_up_flags(unsigned features) noexcept {
-    unsigned flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
-    if ((features & RingFeature::submit_all) != 0) {
-        flags |= IORING_SETUP_SUBMIT_ALL;
-    }
-    if ((features & RingFeature::single_issuer) != 0) {
-        flags |= IORING_SETUP_SINGLE_ISSUER;
-    }
-    if ((features & RingFeature::defer_taskrun) != 0) {
-        flags |= IORING_SETUP_DEFER_TASKRUN;
-    } else if ((features & RingFeature::coop_taskrun) != 0) {
-        flags |= IORING_SETUP_COOP_TASKRUN;
-    }
-    if ((features & RingFeature::taskrun_flag) != 0) {
-        flags |= IORING_SETUP_TASKRUN_FLAG;
-    }
-    if ((features & RingFeature::registered_wait) != 0) {
-        flags |= IORING_SETUP_R_DISABLED;
-    }
-#if RONDO_URING_HAS_NO_SQARRAY
-    if ((features & RingFeature::no_sqarray) != 0) {
-        flags |= IORING_SETUP_NO_SQARRAY;
-    }
-#endif
-    return flags;
-}
-
-inline void Ring::set_up(const RingOptions& options) {
-    // What to give up next, the newest first, when the kernel says EINVAL.
-    constexpr unsigned degrade[] = {
-        RingFeature::no_sqarray,   RingFeature::defer_taskrun, RingFeature::single_issuer,
-        RingFeature::coop_taskrun, RingFeature::submit_all,    RingFeature::registered_wait,
-    };
-    unsigned features = RingFeature::submit_all | RingFeature::coop_taskrun |
-                        RingFeature::taskrun_flag | RingFeature::single_issuer |
-                        RingFeature::defer_taskrun | RingFeature::registered_wait;
-#if RONDO_URING_HAS_NO_SQARRAY
-    features |= RingFeature::no_sqarray;
-#endif
-    features &= ~options.disabled_features;
-
-    unsigned entries = options.entries;
-    unsigned completion_entries = options.completion_entries;
-    if (completion_entries == 0) {
-        constexpr unsigned small = 64;
-        constexpr unsigned least = 4096;
-        constexpr unsigned most = 32768; // which the kernel would make of any more
-        const unsigned bounded = entries < most ? entries : most;
-        completion_entries = bounded < small       ? 2 * bounded
-                             : 4 * bounded < least ? least
-                                                   : 4 * bounded;
-    }
-
-    std::size_t next = 0;
-    for (;;) {
-        // Some of them need others.
-        if ((features & RingFeature::single_issuer) == 0) {
-            features &= ~RingFeature::defer_taskrun;
-        }
-        if ((features & (RingFeature::defer_taskrun | RingFeature::coop_taskrun)) == 0) {
-            features &= ~RingFeature::taskrun_flag;
-        }
-        io_uring_params parameters = {};
-        parameters.flags = set_up_flags(features);
-        parameters.cq_entries = completion_entries < entries ? entries : completion_entries;
-        const int result = io_uring_queue_init_params(entries, &ring_, &parameters);
-        if (result >= 0) {
-            break;
-        }
-        ring_.ring_fd = -1;
-        if (result == -ENOMEM && entries > 1) {
-            // Before 5.12 a ring counts against RLIMIT_MEMLOCK, which was small.
-            entries /= 2;
-            completion_entries = completion_entries / 2 + completion_entries % 2;
-            continue;
-        }
-        while (next < std::size(degrade) && (features & degrade[next]) == 0) {
-            ++next;
-        }
-        if (result != -EINVAL || next == std::size(degrade)) {
-            throw_unavailable(-result);
-        }
-        features &= ~degrade[next];
-    }
-    constexpr unsigned required =
-        IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_EXT_ARG;
-    if ((ring_.features & required) != required) {
-        free();
-        throw_unavailable(EINVAL);
-    }
-    features_ = features;
-    if ((features_ & RingFeature::registered_wait) != 0) {
-        enable();
-    }
-}
-
-/// Ends the set-up of a ring that was made disabled, as the registration of its wait argument asks.
-inline void Ring::enable() {
-    share_wait_argument();
-    const int result = io_uring_register(static_cast<unsigned>(ring_.ring_fd),
-                                         IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
-    if (result < 0) {
-        free();
-        throw_unavailable(-result);
-    }
-    if (wait_argument_ == nullptr) {
-        features_ &= ~RingFeature::registered_wait;
-    }
-}
-
-inline void Ring::share_wait_argument() noexcept {
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    void* const memory =
-        ::mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        return;
-    }
-    uring::RegionDescription description = {};
-    description.user_address = reinterpret_cast<std::uintptr_t>(memory);
-    description.size = page;
-    description.flags = uring::region_in_user_memory;
-    uring::RegionRegistration registration = {};
-    registration.description = reinterpret_cast<std::uintptr_t>(&description);
-    registration.flags = uring::region_holds_wait_arguments;
-    if (io_uring_register(static_cast<unsigned>(ring_.ring_fd), uring::register_region,
-                          &registration, 1) < 0) {
-        ::munmap(memory, page);
-        return;
-    }
-    ::madvise(memory, page, MADV_DONTFORK);
-    wait_argument_ = new (memory) uring::RegisteredWait{};
-    wait_argument_->flags = uring::registered_wait_has_time;
-}
-
-inline void Ring::free() noexcept {
-    io_uring_queue_exit(&ring_);
-    ring_.ring_fd = -1;
-    if (wait_argument_ != nullptr) {
-        ::munmap(wait_argument_, static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
-        wait_argument_ = nullptr;
-    }
+inline Ring::Ring(const RingOptions& options) : kernel_(options), probe_(kernel_.ring) {
+    settled_ = queue().sqe_tail;
+    limit_ = settled_ + queue().ring_entries;
 }
 
 inline void Ring::close() noexcept {
-    if (is_closed()) {
-        return;
-    }
-    if (is_inherited()) {
-        // The memory was not inherited, and its addresses may belong to something else by now.
-        ::close(ring_.ring_fd);
-        ring_.ring_fd = -1;
-    } else {
-        RONDO_ASSERT(in_flight() == 0 && !has_parked(),
-                     "a ring cannot be closed with requests in flight: cancel_all() and wait()");
-        free();
-    }
+    RONDO_ASSERT(is_closed() || is_inherited() || (in_flight() == 0 && !has_parked()),
+                 "a ring cannot be closed with requests in flight: cancel_all() and wait()");
+    kernel_.close();
 }
 
 inline io_uring_sqe& Ring::take_entry() noexcept {
-    io_uring_sq& queue = ring_.sq;
-    io_uring_sqe& entry = queue.sqes[queue.sqe_tail & queue.ring_mask];
-    ++queue.sqe_tail;
+    io_uring_sqe& entry = queue().sqes[queue().sqe_tail & queue().ring_mask];
+    ++queue().sqe_tail;
     // Which fields io_uring_prep_… leaves alone depends on the version of liburing.
     std::memset(&entry, 0, sizeof entry);
     return entry;
@@ -627,14 +383,11 @@ inline void Ring::cancel_all() noexcept {
 /// Returns 0 or an errno.
 inline int Ring::enter(unsigned to_submit, unsigned to_wait_for, unsigned flags,
                        const void* argument, std::size_t size) noexcept {
-    io_uring_sq& queue = ring_.sq;
-    queue.sqe_head = queue.sqe_tail;
-    io_uring_smp_store_release(queue.ktail, queue.sqe_tail);
+    queue().sqe_head = queue().sqe_tail;
+    io_uring_smp_store_release(queue().ktail, queue().sqe_tail);
     ++metrics_.enters;
-    const int result = io_uring_enter2(static_cast<unsigned>(ring_.enter_ring_fd), to_submit,
-                                       to_wait_for, flags | enter_flags_,
-                                       static_cast<sigset_t*>(const_cast<void*>(argument)), size);
-    limit_ = io_uring_smp_load_acquire(queue.khead) + queue.ring_entries;
+    const int result = kernel_.enter(to_submit, to_wait_for, flags, argument, size);
+    limit_ = io_uring_smp_load_acquire(queue().khead) + queue().ring_entries;
     if (result < 0) {
         return -result;
     }
@@ -652,11 +405,11 @@ inline int Ring::enter_for(unsigned to_submit, Nanoseconds time, unsigned flags)
     limit.tv_sec = count / second;
     limit.tv_nsec = count % second;
     flags |= IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
-    if (wait_argument_ != nullptr) {
-        wait_argument_->time = limit;
+    if (kernel_.wait_argument != nullptr) {
+        kernel_.wait_argument->time = limit;
         // The argument is now an offset into the memory that is registered.
         return enter(to_submit, 1, flags | uring::enter_registered_argument, nullptr,
-                     sizeof *wait_argument_);
+                     sizeof *kernel_.wait_argument);
     }
     io_uring_getevents_arg argument = {};
     argument.ts = reinterpret_cast<std::uintptr_t>(&limit);
@@ -704,12 +457,12 @@ inline void Ring::tolerate(int error) {
         ++metrics_.submit_busy;
         break;
     case EBADR: // the kernel forgets that it said so
-        metrics_.lost = io_uring_smp_load_acquire(ring_.cq.koverflow);
+        metrics_.lost = io_uring_smp_load_acquire(kernel_.ring.cq.koverflow);
         break;
     default:
         // The kernel says EEXIST to other threads, or EINVAL, since registered descriptors are
         // each thread's own.
-        if (::pthread_equal(owner_, ::pthread_self()) == 0) {
+        if (!kernel_.is_owned_by_this_thread()) {
             throw LoopError("rondo: this loop belongs to another thread: use "
                             "call_soon_threadsafe() or run_coroutine_threadsafe()");
         }
@@ -720,7 +473,7 @@ inline void Ring::tolerate(int error) {
 inline unsigned Ring::poll_here() {
     const unsigned waiting = queued();
     if (waiting != 0 || (kernel_flags() & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0 ||
-        ((features_ & RingFeature::taskrun_flag) == 0 && in_flight() != 0)) {
+        ((kernel_.features & RingFeature::taskrun_flag) == 0 && in_flight() != 0)) {
         const int error = enter(waiting, 0, IORING_ENTER_GETEVENTS);
         if (error != 0) [[unlikely]] {
             tolerate(error);
@@ -743,7 +496,7 @@ inline unsigned Ring::wait(std::optional<Nanoseconds> timeout) {
 }
 
 inline unsigned Ring::wait_until(Clock::time_point deadline) {
-    if (wait_argument_ == nullptr) {
+    if (kernel_.wait_argument == nullptr) {
         const Clock::time_point now = Clock::now();
         return wait(deadline > now ? deadline - now : Nanoseconds::zero());
     }
@@ -784,7 +537,7 @@ inline unsigned Ring::dispatch() noexcept {
     if ((kernel_flags() & IORING_SQ_CQ_OVERFLOW) != 0) [[unlikely]] {
         ++metrics_.overflows;
     }
-    const unsigned tail = io_uring_smp_load_acquire(ring_.cq.ktail);
+    const unsigned tail = io_uring_smp_load_acquire(kernel_.ring.cq.ktail);
     const unsigned count =
         filter_ == nullptr ? dispatch_until<false>(tail) : dispatch_until<true>(tail);
     metrics_.completions += count;
@@ -793,7 +546,7 @@ inline unsigned Ring::dispatch() noexcept {
 
 template <bool Filtered>
 unsigned Ring::dispatch_until(unsigned tail) noexcept {
-    io_uring_cq& queue = ring_.cq;
+    io_uring_cq& queue = kernel_.ring.cq;
     unsigned count = 0;
     for (unsigned head = *queue.khead; head != tail;) {
         const io_uring_cqe& entry = queue.cqes[head & queue.ring_mask];
