@@ -94,6 +94,7 @@ Coro<bool> is_refused(const Server& server) {
 struct Reports {
     struct Report {
         std::string message;
+        std::string subject;
         std::exception_ptr exception;
     };
     std::vector<Report> all;
@@ -101,7 +102,8 @@ struct Reports {
     Reports() {
         rondo::get_running_loop().set_exception_handler(
             [this](rondo::EventLoop&, const rondo::ErrorContext& context) {
-                all.push_back({std::string(context.message), context.exception});
+                all.push_back({std::string(context.message), std::string(context.subject),
+                               context.exception});
             });
     }
     Reports(const Reports&) = delete;
@@ -287,6 +289,56 @@ ASYNC_TEST_CASE("504: closing twice is closing once; connections are refused fro
     server.close();
     co_await server.wait_closed();
     co_await server.wait_closed();
+}
+
+ASYNC_TEST_CASE("connections that close() overtakes are closed, not lost", "[system][server]") {
+    const std::size_t before = open_descriptors();
+    for (int turns = 0; turns < 4; ++turns) {
+        int handled = 0;
+        auto handler = [&](Stream stream) -> Coro<> {
+            ++handled;
+            co_await stream.close();
+        };
+        const Server server = co_await rondo::start_server(handler, "127.0.0.1", 0);
+        co_await let_others_run();
+        std::vector<Fd> clients;
+        for (int i = 0; i < 100; ++i) {
+            clients.emplace_back(checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+            const Endpoint endpoint = server.endpoints().front();
+            checked(::connect(clients.back().get(), endpoint.native(), endpoint.native_size()));
+        }
+        for (int turn = 0; turn < turns; ++turn) {
+            co_await rondo::sleep(0s);
+        }
+        co_await shut_down(server);
+        CHECK(handled <= 100);
+        for (const Fd& client : clients) {
+            CHECK(peer_is_gone(client.get()));
+        }
+    }
+    CHECK(open_descriptors() == before);
+}
+
+ASYNC_TEST_CASE("a server whose tasks are cancelled by somebody else closes",
+                "[system][server][cancel]") {
+    const Server server = co_await rondo::start_server(echo, "127.0.0.1", 0);
+    const Server unborn = co_await rondo::start_server(echo, "127.0.0.1", 0);
+    const rondo::TaskRef self = rondo::current_task();
+    bool first = true;
+    for (const rondo::TaskRef& task : rondo::all_tasks()) {
+        if (task != self) {
+            task.cancel();
+            if (first) {
+                co_await let_others_run();
+            }
+            first = false;
+        }
+    }
+    co_await server.wait_closed();
+    co_await unborn.wait_closed();
+    CHECK_FALSE(server.is_serving());
+    const bool refused = co_await is_refused(server);
+    CHECK(refused);
 }
 
 ASYNC_TEST_CASE("close() leaves handlers alone", "[system][server]") {
@@ -605,12 +657,14 @@ ASYNC_TEST_CASE("509: what a handler throws is reported, its connection closed, 
     };
     const Server server = co_await rondo::start_server(handler, "127.0.0.1", 0);
     const Stream bad = co_await connect(server);
+    const std::string address = bad.local_endpoint().to_string();
     co_await bad.write("bad\n");
     const std::string nothing = co_await bad.read_all();
     CHECK(nothing.empty());
     co_await let_others_run();
     CHECK(reports.all.size() == 1);
     CHECK(reports.all.front().message == "a connection's handler threw");
+    CHECK(reports.all.front().subject == "client " + address);
     CHECK_THROWS_WITH(std::rethrow_exception(reports.all.front().exception), "bad line");
 
     const Stream good = co_await connect(server);
@@ -740,7 +794,8 @@ ASYNC_TEST_CASE("519: out of descriptors, a server says so, pauses for a second 
     CHECK(reports.all.front().message ==
           "a server cannot accept connections for now, and will try again in 1 s");
     CHECK_THROWS_WITH(std::rethrow_exception(reports.all.front().exception),
-                      "rondo: accept: Too many open files");
+                      "rondo: accept_multishot: Too many open files");
+    CHECK(reports.all.front().subject.empty());
 
     checked(::send(socket.get(), "x\n", 2, MSG_NOSIGNAL));
     co_await rondo::sleep(1s);

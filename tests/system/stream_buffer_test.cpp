@@ -40,7 +40,7 @@ TEST_CASE("a stream buffer gives back what was put in, however it is taken", "[s
     std::string model;
     std::size_t next = 0;
     bool same = true;
-    for (int step = 0; step < 4000; ++step) {
+    for (int step = 0; step < 1000; ++step) {
         std::string text;
         for (std::size_t left = draw(step % 50 == 0 ? 60000 : 300); left != 0; --left) {
             text += static_cast<char>(++next);

@@ -171,6 +171,12 @@ public:
         last_ = &lookup;
     }
 
+    /// Whether nothing is looked up, and nothing of a look-up is left but what it found.
+    [[nodiscard]] bool idle() {
+        const std::lock_guard lock(mutex_);
+        return threads_ == 0;
+    }
+
     static LookupThreads& instance() {
         // Never destroyed: a thread may outlive static destructors.
         static LookupThreads* const threads = new LookupThreads;

@@ -33,7 +33,7 @@
 #include <rondo/endpoint.hpp>
 #include <rondo/error.hpp>
 #include <rondo/event_loop.hpp>
-#include <rondo/io/socket_ops.hpp>
+#include <rondo/io/multishot.hpp>
 #include <rondo/sleep.hpp>
 #include <rondo/stream.hpp>
 #include <rondo/suspension.hpp>
@@ -188,7 +188,8 @@ private:
     Coro<> accept_loop(int fd);
     void connect(UniqueFd fd) noexcept;
     static bool is_shortage(int error) noexcept;
-    static void report(const char* message, std::exception_ptr error) noexcept;
+    static void report(const char* message, std::exception_ptr error,
+                       const Endpoint& client = {}) noexcept;
     void wake(ServerWaiter::For what) noexcept;
     void wake_if_ended() noexcept;
 
@@ -221,7 +222,10 @@ public:
 private:
     Acceptor(ServerState& server, Listener& listener) noexcept
         : ServerTask(server), listener_(listener) {}
-    void ended() noexcept override { listener_.fd = UniqueFd(); }
+    void ended() noexcept override {
+        listener_.fd = UniqueFd();
+        server_->close(); // somebody else may have cancelled the task
+    }
 
     Listener& listener_;
 };
@@ -264,7 +268,7 @@ inline void Connection::ended() noexcept {
     const bool quiet = aborted_;
     stream_->close(); // wherever the handler has put it
     if (!quiet) {
-        ServerState::report("a connection's handler threw", error);
+        ServerState::report("a connection's handler threw", error, stream_->remote());
     }
 }
 
@@ -345,55 +349,71 @@ inline bool ServerState::is_shortage(int error) noexcept {
 
 inline Coro<> ServerState::accept_loop(int fd) {
     constexpr std::chrono::seconds pause{1};
-    const auto accept = io::accept(fd);
+    auto connections = io::accept_multishot(fd);
     while (serving_) {
-        auto accepted = co_await as_result(accept);
+        auto accepted = co_await as_result(connections.next());
         if (accepted) {
-            UniqueFd connection(accepted.value());
-            if (serving_) {
+            UniqueFd connection(accepted.value().value_or(-1));
+            if (connection && serving_) {
                 connect(std::move(connection));
             }
-            continue;
-        }
-        if (accepted.cancelled() || !serving_) {
+        } else if (accepted.cancelled()) {
             break;
-        }
-        const int error = accepted.error().value();
-        if (is_shortage(error)) {
+        } else if (serving_ && is_shortage(accepted.error().value())) {
             // The connection waits in the kernel's queue until there are descriptors again.
             report("a server cannot accept connections for now, and will try again in 1 s",
                    accepted.exception());
-            co_await sleep(pause);
-        } else if (error == EBADF || error == EINVAL || error == ENOTSOCK || error == EOPNOTSUPP) {
+            const auto slept = co_await as_result(sleep(pause));
+            if (slept.cancelled()) {
+                break;
+            }
+        } else if (serving_) {
             report("a server cannot accept connections any more, and closes", accepted.exception());
-            close();
+            break;
         }
-        // Anything else is the fault of one connection, which was gone before it was accepted.
+    }
+    // The listening socket is closed after this: no request may name its descriptor any more.
+    connections.stop();
+    for (;;) {
+        auto rest = co_await as_result(connections.next());
+        if (rest && !rest.value()) {
+            break;
+        }
+        const UniqueFd unwanted(rest ? *rest.value() : -1);
     }
 }
 
 inline void ServerState::connect(UniqueFd fd) noexcept {
+    const Endpoint remote = remote_if_any(fd.get());
     try {
-        const Endpoint remote = remote_if_any(fd.get());
         Connection::start(*this, make_stream(std::move(fd), limit_, remote));
     } catch (...) {
-        report("a connection's handler threw", std::current_exception());
+        report("a connection's handler threw", std::current_exception(), remote);
     }
 }
 
-inline void ServerState::report(const char* message, std::exception_ptr error) noexcept {
-    Scheduler* const scheduler = current_scheduler;
-    if (scheduler == nullptr || scheduler->loop == nullptr) {
-        EventLoop::default_exception_handler({message, std::move(error), {}});
-        return;
-    }
-    // In a turn of its own: the exception handler is the user's, and may do anything.
-    EventLoop& loop = *scheduler->loop;
+inline void ServerState::report(const char* message, std::exception_ptr error,
+                                const Endpoint& client) noexcept {
+    const auto tell = [message, error = std::move(error), client](EventLoop* loop) {
+        const std::string subject =
+            client.family() != AF_UNSPEC ? "client " + client.to_string() : std::string();
+        const ErrorContext context{message, error, subject};
+        if (loop != nullptr) {
+            loop->call_exception_handler(context);
+        } else {
+            EventLoop::default_exception_handler(context);
+        }
+    };
+    EventLoop* const loop = current_scheduler != nullptr ? current_scheduler->loop : nullptr;
     try {
-        loop.call_soon(
-            [&loop, message, error] { loop.call_exception_handler({message, error, {}}); });
+        if (loop != nullptr) {
+            // In a turn of its own: the exception handler is the user's, and may do anything.
+            loop->call_soon([loop, tell] { tell(loop); });
+        } else {
+            tell(nullptr);
+        }
     } catch (...) {
-        EventLoop::default_exception_handler({message, std::move(error), {}});
+        print_unhandled(message, std::current_exception());
     }
 }
 
