@@ -61,18 +61,20 @@ TEST_CASE("run returns the coroutine's result", "[loop][run][b1]") {
 
 TEST_CASE("run takes a callable with its arguments, and keeps both", "[loop][run]") {
     CHECK(rondo::run(answer, 7) == 7);
-    CHECK(rondo::run(
-              [held = std::make_unique<int>(4)](const std::string& text) -> Coro<int> {
-                  co_await rondo::sleep(0s);
-                  co_return *held + static_cast<int>(text.size());
-              },
-              std::string(100, 'x')) == 104);
-    CHECK(rondo::run(
-              [held = std::make_unique<int>(4)]() -> Coro<int> {
-                  co_await rondo::sleep(0s);
-                  co_return *held;
-              },
-              {.entries = 8}) == 4);
+    const int with_argument = rondo::run(
+        [held = std::make_unique<int>(4)](const std::string& text) -> Coro<int> {
+            co_await rondo::sleep(0s);
+            co_return *held + static_cast<int>(text.size());
+        },
+        std::string(100, 'x'));
+    CHECK(with_argument == 104);
+    const int with_options = rondo::run(
+        [held = std::make_unique<int>(4)]() -> Coro<int> {
+            co_await rondo::sleep(0s);
+            co_return *held;
+        },
+        {.entries = 8});
+    CHECK(with_options == 4);
 }
 
 TEST_CASE("run awaits anything that can be awaited", "[loop][run]") {
