@@ -120,12 +120,7 @@ public:
         friend class Gathering;
 
         void on_cancel() noexcept override {
-            if (forwarding_) {
-                resume(); // a child waits for this very task, and would never end
-                return;
-            }
             cancelled_ = true;
-            forwarding_ = true;
             if (gathering_.first_failure_ == nullptr) {
                 cancellation_forwarded(); // the children answer; an older failure is no answer
             }
@@ -134,13 +129,11 @@ public:
             } catch (...) { // no memory for the message
                 gathering_.cancel_children(task()->cancel_reason(), {});
             }
-            forwarding_ = false;
         }
         [[nodiscard]] const char* describe() const noexcept override { return "gather"; }
 
         Gathering& gathering_;
         bool cancelled_ = false;
-        bool forwarding_ = false;
     };
 
     Awaiter operator co_await() noexcept { return Awaiter(*this); }
@@ -321,7 +314,9 @@ void bind_all(Gathering& gathering, const std::vector<Handle>& children) noexcep
 /// Throws: the first exception in time, after the other children have been cancelled and have
 /// ended (asyncio leaves them running). Later failures are dropped.
 /// Cancellation: cancels all children, waits for them, and throws CancelledError; or the exception
-/// of a child that failed. Once all children are done it comes too late: the results are returned.
+/// with which a child answers. If a child had failed before, its exception is thrown, and the
+/// cancellation waits for the task's next suspension; and so it does if all children are done: it
+/// comes too late then, and the results are returned.
 /// Example:
 /// @code
 /// auto both = co_await rondo::gather(fetch(a), fetch(b));
