@@ -545,6 +545,7 @@ public:
         if (!record_->ended()) {
             throw_cancelled();
         }
+        keep_result();
         return std::nullopt;
     }
 
@@ -565,6 +566,7 @@ public:
         if (!record_->ended()) {
             return Result<Value>::from_cancellation(take_cancellation());
         }
+        keep_result();
         return Result<Value>(Value());
     }
 
