@@ -2,10 +2,10 @@
 // SPDX-FileCopyrightText: 2026 The Rondo authors
 // SPDX-License-Identifier: MIT
 //
-// The thinnest layer over liburing that a loop can stand on: set-up that degrades with the kernel,
-// requests which can be prepared whenever there is room, cancellation, and one indirect jump per
-// completion. A full queue, a short submit, an overflow or an errno of io_uring_enter is dealt with
-// here and counted; nobody above ever sees one. It knows nothing of coroutines.
+// The thinnest layer over liburing that a loop can stand on: requests which can be prepared whenever
+// there is room, cancellation, and one indirect jump per completion. A full queue, a short submit,
+// an overflow or an errno of io_uring_enter is dealt with here and counted; nobody above ever sees
+// one. It knows nothing of coroutines.
 
 #include <rondo/detail/probe.hpp>
 #include <rondo/detail/uring.hpp>
@@ -17,6 +17,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -167,7 +168,7 @@ public:
     /// Returns how many completions went to requests.
     /// Throws: LoopError in a forked child.
     unsigned poll() {
-        refuse_if_inherited();
+        refuse_if_useless();
         return poll_here();
     }
 
@@ -251,7 +252,8 @@ private:
     template <bool Filtered>
     unsigned dispatch_until(unsigned tail) noexcept;
 
-    void refuse_if_inherited() const {
+    void refuse_if_useless() const {
+        RONDO_ASSERT(!is_closed(), "a closed ring cannot be polled: close() it last");
         if (is_inherited()) [[unlikely]] {
             throw_inherited();
         }
@@ -511,7 +513,7 @@ inline unsigned Ring::wait_until(Clock::time_point deadline) {
 ///
 /// Returns whether there may be nothing left but to wait.
 inline bool Ring::must_wait() {
-    refuse_if_inherited();
+    refuse_if_useless();
     while (may_have_parked_ && flush()) {}
     return queued() != 0 || !has_completions();
 }
