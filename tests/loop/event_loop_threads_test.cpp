@@ -149,7 +149,7 @@ TEST_CASE("a task awaits what another thread sets by call_soon_threadsafe", "[lo
         EventLoop& loop = rondo::get_running_loop();
         const rondo::Future<int> answer;
         std::thread other(
-            [&loop, &answer] { loop.call_soon_threadsafe([answer] { answer.set_result(42); }); });
+            [&loop, &answer] { loop.call_soon_threadsafe([&answer] { answer.set_result(42); }); });
         const int result = co_await answer;
         other.join();
         co_return result;

@@ -221,7 +221,7 @@ TEST_CASE("a program that waits for another thread is not taken for dead", "[tes
         const rondo::Future<int> answer;
         loop.add_reader(pipe.read_end(), [] {}); // something outside that may come
         std::thread other(
-            [&loop, answer] { loop.call_soon_threadsafe([answer] { answer.set_result(6); }); });
+            [&loop, &answer] { loop.call_soon_threadsafe([&answer] { answer.set_result(6); }); });
         const int result = co_await answer;
         other.join();
         loop.remove_reader(pipe.read_end());

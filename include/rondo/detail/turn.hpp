@@ -61,7 +61,8 @@ class LoopCore {
 public:
     explicit LoopCore(const LoopOptions& options)
         : scheduler_(new Scheduler), ring_(make_ring(options)), inbox_(std::make_shared<Inbox>()),
-          wake_(*inbox_), options_(options), random_(options.shuffle_seed) {
+          wake_(std::make_unique<WakeRequest>(*inbox_)), options_(options),
+          random_(options.shuffle_seed) {
         forget_loops_in_forked_children();
         scheduler_->ring = ring_.get();
         scheduler_->virtual_time = options.virtual_time;
@@ -69,7 +70,11 @@ public:
     }
     LoopCore(const LoopCore&) = delete;
     LoopCore& operator=(const LoopCore&) = delete;
-    ~LoopCore() {}
+    ~LoopCore() {
+        if (!wake_->is_idle()) { // in a forked child, where it never completes
+            static_cast<void>(wake_.release());
+        }
+    }
 
     [[nodiscard]] Scheduler& scheduler() const noexcept { return *scheduler_; }
     [[nodiscard]] Ring& ring() noexcept { return *ring_; }
@@ -103,12 +108,12 @@ public:
     /// A run ends: the loop's own request leaves the ring if it is the only one, so that the loop
     /// may be run or closed on another thread.
     void leave_thread() noexcept {
-        if (ring_->in_flight() != 1 || !wake_.is_in_flight() || ring_->is_inherited()) {
+        if (ring_->in_flight() != 1 || !wake_->is_in_flight() || ring_->is_inherited()) {
             return;
         }
         try {
-            ring_->cancel(wake_);
-            while (!wake_.is_idle()) {
+            ring_->cancel(*wake_);
+            while (!wake_->is_idle()) {
                 ring_->wait();
             }
         } catch (...) { // NOLINT(bugprone-empty-catch): the loop then stays on this thread
@@ -134,10 +139,10 @@ public:
     bool turn(bool may_block) {
         ++turns_;
         Scheduler& scheduler = *scheduler_;
-        if (wake_.is_idle()) {
-            ring_->submit(wake_);
+        if (wake_->is_idle()) {
+            ring_->submit(*wake_);
         }
-        if (!scheduler.ready.empty() || !may_block || wake_.has_rung()) {
+        if (!scheduler.ready.empty() || !may_block || wake_->has_rung()) {
             ring_->poll();
         } else {
             wait();
@@ -149,7 +154,7 @@ public:
             fire_timers();
         }
         run_batch();
-        return wake_.take_rung();
+        return wake_->take_rung();
     }
 
     /// Nothing comes from outside any more: cancels whatever is in flight in the kernel and waits
@@ -223,10 +228,11 @@ private:
 
     void wait_virtually() {
         Scheduler& scheduler = *scheduler_;
-        if (ring_->poll() != 0 || !scheduler.ready.empty() || inbox_->filled() || wake_.is_idle()) {
+        if (ring_->poll() != 0 || !scheduler.ready.empty() || inbox_->filled() ||
+            wake_->is_idle()) {
             return;
         }
-        const std::size_t operations = ring_->in_flight() - (wake_.is_in_flight() ? 1U : 0U);
+        const std::size_t operations = ring_->in_flight() - (wake_->is_in_flight() ? 1U : 0U);
         if (!scheduler.timers.empty()) {
             if (operations != 0 || expected_from_outside_ != 0) {
                 const bool certain = scheduler.prompt_operations != 0;
@@ -314,9 +320,7 @@ private:
     pid_t thread_ = ::gettid(); // whose ring it is; not a pthread_t, which is used again
     RingMetrics earlier_rings_;
     std::shared_ptr<Inbox> inbox_;
-    union {
-        WakeRequest wake_; // never destroyed: in a forked child it is in flight for ever
-    };
+    std::unique_ptr<WakeRequest> wake_;
     LoopOptions options_;
     std::uint64_t random_; // state of the shuffle; 0: FIFO
     std::uint64_t turns_ = 0;
