@@ -16,6 +16,8 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
+#include <rondo/as_result.hpp>
+#include <rondo/clock.hpp>
 #include <rondo/config.hpp>
 #include <rondo/coro.hpp>
 #include <rondo/detail/listen.hpp>
@@ -26,6 +28,7 @@
 #include <rondo/error.hpp>
 #include <rondo/resolve.hpp>
 #include <rondo/stream.hpp>
+#include <rondo/timeout.hpp>
 
 namespace rondo::inline RONDO_ABI {
 
@@ -73,6 +76,7 @@ public:
     /// Throws: CancelledError in either case, when all have ended; std::logic_error if the server is
     /// closed, or served already by another task.
     /// Cancellation: as said; a second one cancels the handlers again and waits on.
+    template <class = void>
     Coro<> serve_forever() const;
 
     /// Stops listening: connections are refused at once, and those that were not accepted yet are
@@ -82,10 +86,18 @@ public:
 
     /// Waits until the server is closed and its last handler has ended; at once if that is so. To
     /// get there, call close() first, and perhaps close_clients(): a handler may wait for its client
-    /// for ever.
+    /// for ever. shutdown() does all of it.
     ///
     /// Cancellation: waits no more; nothing else changes.
+    template <class = void>
     Coro<> wait_closed() const;
+
+    /// Ends in order: close(), close_clients(), and waits; handlers that are not done when `grace` is
+    /// over are cancelled, and waited for.
+    ///
+    /// Cancellation: cancels the handlers at once; throws when they have ended.
+    template <Duration D>
+    Coro<> shutdown(D grace) const;
 
     /// As if each client had ended its side now: handlers can read what has arrived, and then see
     /// the end of the stream; they may write on.
@@ -143,8 +155,9 @@ inline ListenOptions listen_options(const ServerOptions& options) noexcept {
     return {options.backlog, options.reuse_port, options.keep_alive};
 }
 
-inline Coro<Server> serve_on_host(ServerState::Handler handler, std::string host,
-                                  std::uint16_t port, ServerOptions options) {
+template <class = void>
+Coro<Server> serve_on_host(ServerState::Handler handler, std::string host, std::uint16_t port,
+                           ServerOptions options) {
     check_limit(options.limit);
     auto resolving = getaddrinfo(std::move(host), port, ResolveOptions{options.family, AI_PASSIVE});
     const std::vector<Endpoint> endpoints = co_await std::move(resolving);
@@ -153,8 +166,8 @@ inline Coro<Server> serve_on_host(ServerState::Handler handler, std::string host
     co_return Server(state);
 }
 
-inline Coro<Server> serve_on_path(ServerState::Handler handler, std::string path,
-                                  ServerOptions options) {
+template <class = void>
+Coro<Server> serve_on_path(ServerState::Handler handler, std::string path, ServerOptions options) {
     check_limit(options.limit);
     const Ref<ServerState> state(new ServerState(std::move(handler), options.limit));
     SocketFile file;
@@ -165,7 +178,8 @@ inline Coro<Server> serve_on_path(ServerState::Handler handler, std::string path
 }
 
 /// For as long as serve_forever() runs.
-inline Coro<> serve_until_closed(Ref<ServerState> state) {
+template <class = void>
+Coro<> serve_until_closed(Ref<ServerState> state) {
     if (!state->is_serving()) {
         throw std::logic_error("rondo: this server is closed: start another one");
     }
@@ -192,9 +206,28 @@ inline Coro<> serve_until_closed(Ref<ServerState> state) {
     std::rethrow_exception(why);
 }
 
-inline Coro<> wait_until_ended(Ref<ServerState> state) {
+template <class = void>
+Coro<> wait_until_ended(Ref<ServerState> state) {
     const ServerWait ended(*state, ServerWaiter::For::end);
     co_await ended;
+}
+
+template <class = void>
+Coro<> shut_down(Ref<ServerState> state, Clock::duration grace) {
+    state->close();
+    state->end_reading();
+    const auto ended_in_time =
+        co_await as_result(wait_for(ServerWait(*state, ServerWaiter::For::end), grace));
+    if (ended_in_time) {
+        co_return;
+    }
+    const bool cancelled = ended_in_time.cancelled();
+    state->cancel_clients(cancelled ? CancelReason::shutdown : CancelReason::timeout);
+    const ServerWait ended(*state, ServerWaiter::For::end, true);
+    co_await ended;
+    if (cancelled) {
+        ended_in_time.value();
+    }
 }
 
 } // namespace detail
@@ -206,12 +239,19 @@ inline Server::~Server() {
     }
 }
 
-inline Coro<> Server::serve_forever() const {
+template <class>
+Coro<> Server::serve_forever() const {
     return detail::serve_until_closed(state_);
 }
 
-inline Coro<> Server::wait_closed() const {
+template <class>
+Coro<> Server::wait_closed() const {
     return detail::wait_until_ended(state_);
+}
+
+template <Duration D>
+Coro<> Server::shutdown(D grace) const {
+    return detail::shut_down(state_, detail::saturating_nanoseconds(grace));
 }
 
 template <class Handler>

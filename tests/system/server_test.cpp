@@ -573,6 +573,65 @@ ASYNC_TEST_CASE("502: serve_forever() of a closed server throws, and so does a s
     CHECK(message_of(third) == "rondo: this server is closed: start another one");
 }
 
+ASYNC_TEST_CASE("shutdown() lets handlers end in their own time, up to its limit",
+                "[system][server]") {
+    int cancelled = 0;
+    int ended = 0;
+    auto handler = [&](Stream stream) -> Coro<> {
+        const std::string seconds = co_await stream.read_all();
+        try {
+            co_await rondo::sleep(std::chrono::seconds(std::stoi(seconds)));
+            co_await stream.write("done");
+            ++ended;
+        } catch (const rondo::CancelledError& error) {
+            CHECK(error.reason() == rondo::CancelReason::timeout);
+            ++cancelled;
+            throw;
+        }
+    };
+    const Server server = co_await rondo::start_server(handler, "127.0.0.1", 0);
+    const Stream quick = co_await connect_and_meet(server);
+    const Stream slow = co_await connect_and_meet(server);
+    co_await quick.write("4");
+    co_await slow.write("6");
+    const auto start = rondo::get_running_loop().time();
+    co_await server.shutdown(5s);
+    CHECK(rondo::get_running_loop().time() - start == 5s);
+    CHECK(ended == 1);
+    CHECK(cancelled == 1);
+    CHECK_FALSE(server.is_serving());
+    const std::string answer = co_await quick.read_all();
+    CHECK(answer == "done");
+    co_await server.shutdown(5s); // at once
+    CHECK(rondo::get_running_loop().time() - start == 5s);
+}
+
+ASYNC_TEST_CASE("shutdown() that is cancelled cancels the handlers and still waits for them",
+                "[system][server][cancel]") {
+    bool ended = false;
+    auto handler = [&](Stream stream) -> Coro<> {
+        std::exception_ptr why;
+        try {
+            co_await rondo::sleep(1h);
+        } catch (const rondo::CancelledError&) {
+            why = std::current_exception();
+        }
+        co_await rondo::sleep(1s);
+        ended = true;
+        co_await stream.close();
+        std::rethrow_exception(why);
+    };
+    const Server server = co_await rondo::start_server(handler, "127.0.0.1", 0);
+    const Stream client = co_await connect_and_meet(server);
+    auto ending = rondo::create_task(server.shutdown(10s));
+    co_await rondo::sleep(2s);
+    CHECK_FALSE(ended);
+    ending.cancel();
+    co_await finished(ending);
+    CHECK(ending.cancelled());
+    CHECK(ended);
+}
+
 TEST_CASE("508: a server that is destroyed closes, and its handlers are cancelled",
           "[system][server]") {
     const DescriptorCheck descriptors;
