@@ -81,5 +81,6 @@ void sleepers_rondo(benchmark::State& state) {
 
 BENCHMARK(ready_limit)->Name("gather_ready/limit");
 BENCHMARK(ready_rondo)->Name("gather_ready/rondo");
-BENCHMARK(sleepers_limit)->Name("gather_sleepers/limit");
-BENCHMARK(sleepers_rondo)->Name("gather_sleepers/rondo");
+// Twenty rounds: most of the time is spent asleep.
+BENCHMARK(sleepers_limit)->Name("gather_sleepers/limit")->Iterations(20 * children);
+BENCHMARK(sleepers_rondo)->Name("gather_sleepers/rondo")->Iterations(20 * children);

@@ -7,7 +7,7 @@
 # Installs what is missing (on Debian), builds the benchmarks as users build, runs them in random
 # order in several rounds, and prints one table of ratios. bench/README.md says how to read it.
 #
-#   sh bench/run.sh                                everything, in about five minutes
+#   sh bench/run.sh                                everything, in a few minutes
 #   sh bench/run.sh --quick                        the same, short and less exact
 #   sh bench/run.sh --benchmark_filter=timer       what matches
 #   sh bench/run.sh --json ratios.json             the table for machines as well
