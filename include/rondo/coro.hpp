@@ -179,7 +179,11 @@ public:
         if constexpr (std::is_void_v<T>) {
             return Result<T>();
         } else {
-            return Result<T>(promise.take_value());
+            try {
+                return Result<T>(promise.take_value());
+            } catch (...) { // the move of the value
+                return Result<T>::failure(std::current_exception());
+            }
         }
     }
 

@@ -55,6 +55,7 @@ public:
 
     void discard() noexcept override {
         Callback::cancel();
+        SmallFunction<void(Self)> dropped = std::move(with_subject_);
         let_go();
     }
 
@@ -73,6 +74,7 @@ public:
 private:
     void on_abandoned() noexcept override {
         subject_ = nullptr;
+        SmallFunction<void(Self)> dropped = std::move(with_subject_);
         drop_ref();
     }
 
@@ -136,20 +138,20 @@ public:
         if (cancellation_pending()) {
             return Result<T>::from_cancellation(take_cancellation());
         }
-        if (!state_->done() || state_->status() != Status::succeeded) {
-            try {
+        try {
+            if (state_->status() != Status::succeeded) {
                 throw_misuse_unless_done();
                 return Result<T>::failure(state_->error());
-            } catch (...) {
-                return Result<T>::failure(std::current_exception());
             }
-        }
-        if constexpr (std::is_void_v<T>) {
-            return Result<T>();
-        } else if constexpr (Move || std::is_reference_v<T>) {
-            return Result<T>(state_->take());
-        } else {
-            return Result<T>(state_->value());
+            if constexpr (std::is_void_v<T>) {
+                return Result<T>();
+            } else if constexpr (Move || std::is_reference_v<T>) {
+                return Result<T>(state_->take());
+            } else {
+                return Result<T>(state_->value());
+            }
+        } catch (...) { // misuse, or the copy or move of the value
+            return Result<T>::failure(std::current_exception());
         }
     }
 
