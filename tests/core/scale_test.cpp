@@ -290,3 +290,67 @@ TEST_CASE("a hundred thousand tasks are cancelled while they wait", "[core][canc
         REQUIRE(wait.nobody_waits());
     });
 }
+
+// Allocations. Sanitizer builds bypass the pool of frames, so that they allocate each.
+#if !RONDO_SANITIZED
+
+namespace {
+
+Coro<int> three_deep(CheckedWait& wait, int depth) {
+    if (depth == 0) {
+        co_await sleep(1ms);
+        co_return 1;
+    }
+    const int below = co_await three_deep(wait, depth - 1);
+    co_return below + 1;
+}
+
+Coro<int> give(int value) {
+    co_return value;
+}
+
+Coro<> suspend_in_every_way(int rounds) {
+    for (int i = 0; i < rounds; ++i) {
+        co_await sleep(0s);
+        co_await sleep(1ms);
+        CheckedWait wait;
+        const int depth = co_await three_deep(wait, 3);
+        const int value = co_await create_task(give(depth));
+        const Future<int> future;
+        rondo::get_running_loop().call_soon([future] { future.set_result(1); });
+        const int result = co_await future;
+        auto cancelled = create_task(three_deep(wait, 2));
+        co_await sleep(0s);
+        cancelled.cancel();
+        co_await sleep(0s);
+        if (value + result != 5) {
+            throw std::logic_error("wrong sum");
+        }
+    }
+}
+
+} // namespace
+
+TEST_CASE("suspending, awaiting and cancelling make no trip to operator new once warm",
+          "[core][allocation]") {
+    std::size_t allocations = 0;
+    run_in_order([&]() -> Coro<> {
+        co_await suspend_in_every_way(10);
+        const std::size_t before = allocation_count();
+        co_await suspend_in_every_way(100);
+        allocations = allocation_count() - before;
+    });
+    REQUIRE(allocations == 0);
+}
+
+TEST_CASE("a promise is two words without its result, a Coro one", "[core][coro][allocation]") {
+    if (RONDO_TRACK_LOCATIONS == 0) {
+        REQUIRE(sizeof(rondo::detail::PromiseBase) == 2 * sizeof(void*));
+        REQUIRE(sizeof(Coro<>::promise_type) == 3 * sizeof(void*));
+    }
+    REQUIRE(sizeof(Coro<>) == sizeof(void*));
+    REQUIRE(sizeof(Task<>) == sizeof(void*));
+    REQUIRE(sizeof(Future<>) == sizeof(void*));
+}
+
+#endif

@@ -4,6 +4,7 @@
 #include <rondo/suspension.hpp>
 
 #include <coroutine>
+#include <fstream>
 #include <rondo/create_task.hpp>
 #include <rondo/event_loop.hpp>
 #include <rondo/run.hpp>
@@ -27,7 +28,7 @@ using namespace rondo_test;
 
 namespace {
 
-// The worked example of suspension.hpp, letter for letter; a test below compares the two.
+// The worked example of suspension.hpp, letter for letter.
 class Gate {
 public:
     auto pass() { return Pass{*this}; }
@@ -43,7 +44,7 @@ private:
     class Awaiter : public rondo::Suspension, public rondo::WaitHook {
     public:
         explicit Awaiter(Gate& gate) noexcept : gate_(gate) {}
-        ~Awaiter() { gate_.waiting_.remove_if_linked(*this); }
+        ~Awaiter() { rondo::WaitList<Awaiter>::remove_if_linked(*this); }
         bool await_ready() noexcept {
             passed_ = gate_.open_ > 0;
             gate_.open_ -= passed_;
@@ -73,7 +74,7 @@ private:
 
     private:
         void on_cancel() noexcept override {
-            gate_.waiting_.remove(*this);
+            rondo::WaitList<Awaiter>::remove(*this);
             resume();
         }
         const char* describe() const noexcept override { return "Gate::pass"; }
@@ -91,6 +92,23 @@ private:
     rondo::WaitList<Awaiter> waiting_;
 };
 
+// The lines of a file from `first` to `last`, each without `prefix` at its beginning.
+std::vector<std::string> excerpt(const std::string& path, const std::string& first,
+                                 const std::string& last, const std::string& prefix) {
+    std::vector<std::string> lines;
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) {
+        if (lines.empty() && line != prefix + first) {
+            continue;
+        }
+        lines.push_back(line.substr(line.size() < prefix.size() ? line.size() : prefix.size()));
+        if (line == prefix + last) {
+            break;
+        }
+    }
+    return lines;
+}
+
 Coro<> walk_through(Gate& gate, std::string& log, char letter) {
     try {
         co_await gate.pass();
@@ -103,6 +121,20 @@ Coro<> walk_through(Gate& gate, std::string& log, char letter) {
 }
 
 } // namespace
+
+TEST_CASE("the gate is the one that the documentation shows", "[core][suspension][gate]") {
+    const std::string here = __FILE__;
+    const std::string header =
+        here.substr(0, here.rfind("tests/core/")) + "include/rondo/suspension.hpp";
+    const std::vector<std::string> shown = excerpt(header, "class Gate {", "};", "/// ");
+    const std::vector<std::string> tested = excerpt(here, "class Gate {", "};", "");
+    REQUIRE(tested.size() > 50);
+    std::vector<std::string> trimmed;
+    for (const std::string& line : shown) {
+        trimmed.push_back(line == "///" ? "" : line);
+    }
+    REQUIRE(trimmed == tested);
+}
 
 ASYNC_TEST_CASE("the gate: one that is open is passed at once", "[core][suspension][gate]") {
     Gate gate;
