@@ -31,9 +31,10 @@ else
     grep -v -F "$here/sample.cpp" "$work/ours" > "$work/files"
 fi
 
-# A finding exits with 0, a file that does not parse with something else.
+# A finding exits with 0, a file that does not parse with something else. One file at a time: the tool
+# keeps the trees of all that it is given.
 status=0
-xargs -P "$(nproc)" -n 4 clang-query-19 -p "$work" -f "$here/await_shape.query" \
+xargs -P "$(nproc)" -n 1 clang-query-19 -p "$work" -f "$here/await_shape.query" \
     --extra-arg=-Wno-everything < "$work/files" > "$work/output" 2> "$work/errors" || status=$?
 if [ "$status" -ne 0 ] || grep -q 'error:' "$work/errors" "$work/output"; then
     cat "$work/errors"
