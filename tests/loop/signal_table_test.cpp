@@ -13,6 +13,7 @@
 #include "support/catch.hpp"
 #include "support/tracked.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <string>
@@ -243,4 +244,31 @@ TEST_CASE("a loop on any thread may handle signals", "[loop][signal][threads][b6
     const std::thread::id its_id = other.get_id();
     other.join();
     CHECK(ran_on == its_id);
+}
+
+TEST_CASE("signals may arrive on other threads while their loop is closed",
+          "[loop][signal][threads]") {
+    struct sigaction ignore{};
+    ignore.sa_handler = SIG_IGN; // between two loops
+    struct sigaction before{};
+    ::sigaction(SIGUSR1, &ignore, &before);
+    std::atomic<bool> over = false;
+    std::thread other([&] {
+        while (!over) {
+            ::raise(SIGUSR1); // runs the handler on this thread
+        }
+    });
+    int handled = 0;
+    for (int round = 0; round < 50; ++round) {
+        EventLoop loop(real_time());
+        loop.add_signal_handler(SIGUSR1, [&] {
+            ++handled;
+            loop.stop();
+        });
+        loop.run_forever();
+    }
+    over = true;
+    other.join();
+    ::sigaction(SIGUSR1, &before, nullptr);
+    CHECK(handled >= 50);
 }

@@ -15,6 +15,9 @@
 #include <rondo/detail/inbox.hpp>
 #include <rondo/error.hpp>
 
+#include <pthread.h>
+#include <sched.h>
+
 namespace rondo::inline RONDO_ABI::detail {
 
 /// One signal's entry; static, so that a handler that runs late finds it.
@@ -27,15 +30,21 @@ struct SignalSlot {
 inline constexpr int signal_count = 65; // Linux: 1 to 64
 inline SignalSlot signal_slots[signal_count];
 
+/// Handlers that run now, on any thread: their descriptor must not be closed, and used again for
+/// something else, before they have written to it.
+inline std::atomic<int> signal_handlers_running = 0;
+
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
 inline void on_signal(int number) noexcept {
+    signal_handlers_running.fetch_add(1);
     SignalSlot& slot = signal_slots[number];
-    slot.arrived.store(true, std::memory_order_release);
-    const int fd = slot.wake_fd.load(std::memory_order_acquire);
+    slot.arrived.store(true);
+    const int fd = slot.wake_fd.load();
     if (fd >= 0) {
         Inbox::ring_the_bell(fd);
     }
+    signal_handlers_running.fetch_sub(1);
 }
 
 inline void require_signal_number(int number) {
@@ -55,6 +64,9 @@ inline void require_signal_number(int number) {
 /// listens to it.
 inline void listen_to_signal(int number, int wake_fd) {
     require_signal_number(number);
+    // A child of fork() has none of the threads on which a handler may run.
+    [[maybe_unused]] static const int registered =
+        ::pthread_atfork(nullptr, nullptr, [] { signal_handlers_running.store(0); });
     SignalSlot& slot = signal_slots[number];
     int nobody = -1;
     if (!slot.wake_fd.compare_exchange_strong(nobody, wake_fd)) {
@@ -81,11 +93,15 @@ inline void listen_to_one_signal_only(int number) noexcept {
     ::sigaction(number, &action, nullptr);
 }
 
-/// Puts back what was there before listen_to_signal().
+/// Puts back what was there before listen_to_signal(). No handler uses the loop's descriptor after
+/// that.
 inline void stop_listening_to_signal(int number) noexcept {
     SignalSlot& slot = signal_slots[number];
     ::sigaction(number, &slot.previous, nullptr);
     slot.wake_fd.store(-1);
+    while (signal_handlers_running.load() != 0) {
+        ::sched_yield(); // on another thread, a few instructions from its end
+    }
     slot.arrived.store(false);
 }
 
