@@ -46,10 +46,12 @@ struct ResolveOptions {
 /// Throws: std::system_error with the host's name in what(), of getaddrinfo_category() if there is
 /// no such name or no answer.
 /// Cancellation: at once; what the helper thread finds out is dropped.
+template <class = void>
 Coro<std::vector<Endpoint>> getaddrinfo(std::string host, std::string service,
                                         ResolveOptions options = {});
 
 /// The same with a port number.
+template <class = void>
 Coro<std::vector<Endpoint>> getaddrinfo(std::string host, std::uint16_t port,
                                         ResolveOptions options = {});
 
@@ -106,8 +108,8 @@ inline std::vector<Endpoint> resolve_literally(std::string_view host, std::uint1
     throw make_system_error(code, what.c_str());
 }
 
-inline Coro<std::vector<Endpoint>> resolve(std::string host, std::string service,
-                                           ResolveOptions options) {
+template <class = void>
+Coro<std::vector<Endpoint>> resolve(std::string host, std::string service, ResolveOptions options) {
     if (host.find('\0') != std::string::npos || service.find('\0') != std::string::npos) {
         LookupAnswer refused;
         refused.error = EAI_NONAME; // getaddrinfo(3) would see less than our caller checked
@@ -135,13 +137,15 @@ inline Coro<std::vector<Endpoint>> resolve(std::string host, std::string service
 
 } // namespace detail
 
-inline Coro<std::vector<Endpoint>> getaddrinfo(std::string host, std::string service,
-                                               ResolveOptions options) {
+template <class>
+Coro<std::vector<Endpoint>> getaddrinfo(std::string host, std::string service,
+                                        ResolveOptions options) {
     return detail::resolve(std::move(host), std::move(service), options);
 }
 
-inline Coro<std::vector<Endpoint>> getaddrinfo(std::string host, std::uint16_t port,
-                                               ResolveOptions options) {
+template <class>
+Coro<std::vector<Endpoint>> getaddrinfo(std::string host, std::uint16_t port,
+                                        ResolveOptions options) {
     return detail::resolve(std::move(host), std::to_string(port), options);
 }
 

@@ -106,18 +106,25 @@ public:
     /// Reads up to `count` bytes, as soon as there are any. Returns: them; empty at the end.
     ///
     /// Throws, Cancellation: as for read_some().
-    Coro<std::string> read(std::size_t count) const { return detail::stream_read(state(), count); }
+    template <class = void>
+    Coro<std::string> read(std::size_t count) const {
+        return detail::stream_read(state(), count);
+    }
 
     /// Reads until the end of the stream, whatever comes: put a time limit on it, and trust the
     /// peer. Returns: all of it.
     ///
     /// Throws: as for read_some(). Cancellation: what has come stays in the stream.
-    Coro<std::string> read_all() const { return detail::stream_read_all(state()); }
+    template <class = void>
+    Coro<std::string> read_all() const {
+        return detail::stream_read_all(state());
+    }
 
     /// Reads `count` bytes; the limit does not apply.
     ///
     /// Throws: IncompleteReadError at the end of the stream, with what there was; else as for
     /// read_some(). Cancellation: what has come stays in the stream.
+    template <class = void>
     Coro<std::string> read_exactly(std::size_t count) const {
         return detail::stream_read_exactly(state(), count);
     }
@@ -129,6 +136,7 @@ public:
     /// stream, and read_exactly(consumed()) skips what was searched. std::invalid_argument for an
     /// empty separator. Else as for read_some().
     /// Cancellation: what has come stays in the stream.
+    template <class = void>
     Coro<std::string> read_until(std::string separator) const {
         return detail::stream_read_until(state(), std::move(separator));
     }
@@ -138,7 +146,10 @@ public:
     ///
     /// Throws: LimitOverrunError if a line is longer than the limit; what has come of that line is
     /// dropped. Else as for read_some(). Cancellation: what has come stays in the stream.
-    Coro<std::string> read_line() const { return detail::stream_read_line(state()); }
+    template <class = void>
+    Coro<std::string> read_line() const {
+        return detail::stream_read_line(state());
+    }
 
     /// Writes all of `buffer`, after the writes that were awaited before.
     ///
@@ -223,15 +234,18 @@ private:
 /// Throws: std::system_error if the name is unknown (see getaddrinfo()) or no address answers; if
 /// the reasons differ, what() names all of them.
 /// Cancellation: at once, and every socket is closed.
+template <class = void>
 Coro<Stream> open_connection(std::string host, std::uint16_t port, ConnectOptions options = {});
 
 /// Connects to an address: IPv4, IPv6 or Unix.
+template <class = void>
 Coro<Stream> open_connection(Endpoint endpoint, ConnectOptions options = {});
 
 /// Connects to a Unix socket: a path, or an abstract name behind a NUL. A std::filesystem::path
 /// converts.
 ///
 /// Throws: std::system_error; std::invalid_argument if the path is empty or longer than 107 bytes.
+template <class = void>
 Coro<Stream> open_unix_connection(std::string path, ConnectOptions options = {});
 
 // Implementation
@@ -288,7 +302,8 @@ inline void Stream::set_option(int level, int name, int value) const {
     }
 }
 
-inline Coro<Stream> open_connection(std::string host, std::uint16_t port, ConnectOptions options) {
+template <class>
+Coro<Stream> open_connection(std::string host, std::uint16_t port, ConnectOptions options) {
     detail::check_limit(options.limit);
     auto resolving = getaddrinfo(host, port, ResolveOptions{options.family, 0});
     std::vector<Endpoint> endpoints = co_await std::move(resolving);
@@ -298,14 +313,16 @@ inline Coro<Stream> open_connection(std::string host, std::uint16_t port, Connec
     co_return detail::make_stream(std::move(connected.fd), options.limit, connected.remote);
 }
 
-inline Coro<Stream> open_connection(Endpoint endpoint, ConnectOptions options) {
+template <class>
+Coro<Stream> open_connection(Endpoint endpoint, ConnectOptions options) {
     detail::check_limit(options.limit);
     auto connecting = detail::connect_to(endpoint, options.local);
     detail::Connected connected = co_await std::move(connecting);
     co_return detail::make_stream(std::move(connected.fd), options.limit, connected.remote);
 }
 
-inline Coro<Stream> open_unix_connection(std::string path, ConnectOptions options) {
+template <class>
+Coro<Stream> open_unix_connection(std::string path, ConnectOptions options) {
     auto connecting = open_connection(Endpoint::unix_path(path), options);
     co_return co_await std::move(connecting);
 }

@@ -68,7 +68,8 @@ inline UniqueFd make_socket(const Endpoint& remote, const Endpoint& local) {
 }
 
 /// Connects to one address. Throws: std::system_error that names it.
-inline Coro<Connected> connect_to(Endpoint remote, Endpoint local) {
+template <class = void>
+Coro<Connected> connect_to(Endpoint remote, Endpoint local) {
     UniqueFd fd = make_socket(remote, local);
     auto connecting = as_result(io::connect(fd.get(), remote));
     const auto connected = co_await std::move(connecting);
@@ -143,8 +144,9 @@ inline std::vector<Endpoint> interleave_families(const std::vector<Endpoint>& en
 }
 
 /// Connects to the first address that answers.
-inline Coro<Connected> connect_to_any(std::string host, std::vector<Endpoint> endpoints,
-                                      Endpoint local, Clock::duration head_start) {
+template <class = void>
+Coro<Connected> connect_to_any(std::string host, std::vector<Endpoint> endpoints, Endpoint local,
+                               Clock::duration head_start) {
     std::vector<Endpoint> usable;
     for (const Endpoint& endpoint : endpoints) {
         if (local.family() == AF_UNSPEC || local.family() == endpoint.family()) {

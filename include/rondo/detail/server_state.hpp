@@ -159,6 +159,7 @@ public:
     }
 
     /// Starts an accept loop for each. Throws: std::bad_alloc.
+    template <class = void>
     void serve(std::vector<Listener> listeners, SocketFile file);
 
     [[nodiscard]] bool is_serving() const noexcept { return serving_; }
@@ -185,6 +186,7 @@ private:
 
     ~ServerState() = default;
 
+    template <class = void>
     Coro<> accept_loop(int fd);
     void connect(UniqueFd fd) noexcept;
     static bool is_shortage(int error) noexcept;
@@ -208,6 +210,7 @@ private:
 /// An accept loop.
 class ServerState::Acceptor final : public ServerTask {
 public:
+    template <class = void>
     static void start(ServerState& server, Listener& listener) {
         auto* acceptor = new Acceptor(server, listener);
         try {
@@ -293,7 +296,8 @@ inline void ServerWaiter::on_cancel() noexcept {
     resume();
 }
 
-inline void ServerState::serve(std::vector<Listener> listeners, SocketFile file) {
+template <class>
+void ServerState::serve(std::vector<Listener> listeners, SocketFile file) {
     listeners_ = std::move(listeners);
     file_ = std::move(file);
     serving_ = true;
@@ -347,7 +351,8 @@ inline bool ServerState::is_shortage(int error) noexcept {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-inline Coro<> ServerState::accept_loop(int fd) {
+template <class>
+Coro<> ServerState::accept_loop(int fd) {
     constexpr std::chrono::seconds pause{1};
     auto connections = io::accept_multishot(fd);
     while (serving_) {

@@ -27,6 +27,9 @@
 #include <rondo/error.hpp>
 #include <rondo/result.hpp>
 
+// `template <class = void>`: compiled only where it is called. A plain inline coroutine costs every
+// file that includes it the making of its frame, and this header costs seconds then.
+
 namespace rondo::inline RONDO_ABI::detail {
 
 /// A receive. Its bytes are in the stream's buffer, or the caller's, as soon as it completes.
@@ -166,7 +169,8 @@ private:
 // The buffered reads. Whatever ends one early, be it an exception, a cancellation or a time-out,
 // leaves in the buffer what has come.
 
-inline Coro<std::string> stream_read(Ref<StreamState> stream, std::size_t count) {
+template <class = void>
+Coro<std::string> stream_read(Ref<StreamState> stream, std::size_t count) {
     const ReadClaim claim(*stream);
     StreamBuffer& buffer = stream->buffer();
     if (count != 0 && buffer.empty()) {
@@ -177,7 +181,8 @@ inline Coro<std::string> stream_read(Ref<StreamState> stream, std::size_t count)
     co_return buffer.take(count < buffer.size() ? count : buffer.size());
 }
 
-inline Coro<std::string> stream_read_all(Ref<StreamState> stream) {
+template <class = void>
+Coro<std::string> stream_read_all(Ref<StreamState> stream) {
     const ReadClaim claim(*stream);
     StreamBuffer& buffer = stream->buffer();
     const Fill fill(*stream);
@@ -190,7 +195,8 @@ inline Coro<std::string> stream_read_all(Ref<StreamState> stream) {
     }
 }
 
-inline Coro<std::string> stream_read_exactly(Ref<StreamState> stream, std::size_t count) {
+template <class = void>
+Coro<std::string> stream_read_exactly(Ref<StreamState> stream, std::size_t count) {
     const ReadClaim claim(*stream);
     StreamBuffer& buffer = stream->buffer();
     const Fill fill(*stream);
@@ -213,7 +219,8 @@ inline std::size_t find_end(std::string_view text, std::string_view separator,
 
 /// Fills the buffer until it holds the separator. Gives where that ends; 0 if the stream ended
 /// before. For a task that has claimed the reading.
-inline Coro<std::size_t> stream_find(Ref<StreamState> stream, std::string separator) {
+template <class = void>
+Coro<std::size_t> stream_find(Ref<StreamState> stream, std::string separator) {
     StreamBuffer& buffer = stream->buffer();
     const std::size_t limit = stream->limit();
     const Fill fill(*stream);
@@ -245,7 +252,8 @@ inline Coro<std::size_t> stream_find(Ref<StreamState> stream, std::string separa
     }
 }
 
-inline Coro<std::string> stream_read_until(Ref<StreamState> stream, std::string separator) {
+template <class = void>
+Coro<std::string> stream_read_until(Ref<StreamState> stream, std::string separator) {
     if (separator.empty()) {
         throw std::invalid_argument("rondo: read_until() needs a separator of one byte at least");
     }
@@ -257,7 +265,8 @@ inline Coro<std::string> stream_read_until(Ref<StreamState> stream, std::string 
     co_return stream->buffer().take(end);
 }
 
-inline Coro<std::string> stream_read_line(Ref<StreamState> stream) {
+template <class = void>
+Coro<std::string> stream_read_line(Ref<StreamState> stream) {
     const ReadClaim claim(*stream);
     StreamBuffer& buffer = stream->buffer();
     std::exception_ptr too_long;
