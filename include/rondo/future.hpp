@@ -75,7 +75,8 @@ private:
 /// Awaiting: as for a Task; several tasks may await it.
 /// Cancellation: cancelling a task that awaits the future cancels the future, for all who await it
 /// (as in asyncio).
-/// Threads: a future belongs to its loop's thread; from others use call_soon_threadsafe.
+/// Threads: a future belongs to its loop's thread, and so do copies of its handle; from others use
+/// call_soon_threadsafe, with the handle captured by reference.
 ///
 /// Example:
 /// @code
