@@ -123,9 +123,9 @@ Coro<> walk_through(Gate& gate, std::string& log, char letter) {
 } // namespace
 
 TEST_CASE("the gate is the one that the documentation shows", "[core][suspension][gate]") {
-    const std::string here = __FILE__;
-    const std::string header =
-        here.substr(0, here.rfind("tests/core/")) + "include/rondo/suspension.hpp";
+    const std::string root = RONDO_SOURCE_DIR; // __FILE__ may be relative to anywhere
+    const std::string here = root + "/tests/core/suspension_test.cpp";
+    const std::string header = root + "/include/rondo/suspension.hpp";
     const std::vector<std::string> shown = excerpt(header, "class Gate {", "};", "/// ");
     const std::vector<std::string> tested = excerpt(here, "class Gate {", "};", "");
     REQUIRE(tested.size() > 50);
