@@ -215,6 +215,7 @@ private:
     }
 
     bool submit_again() noexcept {
+        result_ = -ECANCELED; // a poll's events are nothing that a destructor may close
         task()->scheduler()->ring->submit(*this);
         if (cancel_asked_) {
             task()->scheduler()->ring->cancel(*this);

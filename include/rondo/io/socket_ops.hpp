@@ -247,7 +247,8 @@ struct Shutdown {
     return Operation(detail::Accept{fd, address, size, flags});
 }
 
-/// Connects a socket to an address.
+/// Connects a socket to an address, also one in non-blocking mode; but a Unix socket in that mode
+/// fails with EAGAIN when the listener's queue is full, as there is nothing to wait for.
 ///
 /// Cancellation: the socket is left in the middle of connecting, fit only to be closed.
 /// Lifetime: `*address`, until the await ends.
