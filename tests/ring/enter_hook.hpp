@@ -3,9 +3,9 @@
 
 #pragma once
 
-// What the kernel does once in a blue moon, on demand: this binary puts its own io_uring_enter2()
-// in front of liburing's, and lets a test change or refuse a call. Unless a test asks, calls go to
-// the kernel as they are.
+// What the kernel does once in a blue moon, or did years ago, on demand: this binary puts its own
+// io_uring_enter2() and io_uring_queue_init_params() in front of liburing's, and lets a test change
+// or refuse a call. Unless a test asks, calls go to the kernel as they are.
 
 #include <functional>
 
@@ -28,6 +28,15 @@ public:
     EnterHook(const EnterHook&) = delete;
     EnterHook& operator=(const EnterHook&) = delete;
     ~EnterHook();
+};
+
+/// While it exists, the kernel knows none of these IORING_SETUP_… flags: EINVAL.
+class OldKernel {
+public:
+    explicit OldKernel(unsigned unknown_flags);
+    OldKernel(const OldKernel&) = delete;
+    OldKernel& operator=(const OldKernel&) = delete;
+    ~OldKernel();
 };
 
 } // namespace rondo_test

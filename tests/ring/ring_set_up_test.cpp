@@ -3,12 +3,14 @@
 
 #include <rondo/detail/ring.hpp>
 
+#include "ring/enter_hook.hpp"
 #include "ring/operations.hpp"
 #include "support/catch.hpp"
 
 #include <chrono>
 #include <deque>
 #include <string>
+#include <system_error>
 
 using namespace std::chrono_literals;
 using rondo::Clock;
@@ -17,6 +19,7 @@ using rondo::detail::RingFeature;
 using rondo::detail::RingOptions;
 using rondo_test::drain;
 using rondo_test::EventCounter;
+using rondo_test::OldKernel;
 using rondo_test::Operation;
 using rondo_test::Pipe;
 using rondo_test::poll_readable_multishot;
@@ -87,6 +90,49 @@ TEST_CASE("a ring uses what the kernel has", "[ring][features]") {
                                RingFeature::single_issuer | RingFeature::defer_taskrun |
                                RingFeature::registered_fd;
     CHECK((ring.features() & since_6_1) == since_6_1);
+}
+
+TEST_CASE("a ring gives up one by one what the kernel does not know", "[ring][features]") {
+    struct Kernel {
+        const char* version;
+        unsigned unknown;
+        unsigned features;
+    };
+    const unsigned since_6_13 = IORING_SETUP_R_DISABLED; // stands for what is registered meanwhile
+    const unsigned since_6_1 = IORING_SETUP_DEFER_TASKRUN;
+    const unsigned since_6_0 = since_6_1 | IORING_SETUP_SINGLE_ISSUER;
+    const unsigned since_5_19 = since_6_0 | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
+    const unsigned since_5_18 = since_5_19 | IORING_SETUP_SUBMIT_ALL;
+    using F = RingFeature;
+    const Kernel kernel =
+        GENERATE_COPY(Kernel{"6.0", since_6_1,
+                             F::single_issuer | F::coop_taskrun | F::taskrun_flag | F::submit_all},
+                      Kernel{"5.19", since_6_0, F::coop_taskrun | F::taskrun_flag | F::submit_all},
+                      Kernel{"5.18", since_5_19, F::submit_all}, Kernel{"5.17", since_5_18, 0U},
+                      Kernel{"5.11", since_5_18 | since_6_13, 0U});
+    CAPTURE(kernel.version);
+    const OldKernel old(kernel.unknown);
+    Ring ring;
+    const unsigned of_set_up =
+        F::single_issuer | F::defer_taskrun | F::coop_taskrun | F::taskrun_flag | F::submit_all;
+    CHECK((ring.features() & of_set_up) == kernel.features);
+    if ((kernel.unknown & since_6_13) != 0) {
+        CHECK((ring.features() & F::registered_wait) == 0);
+    }
+    Operation operation;
+    ring.submit(operation);
+    CHECK(ring.wait(1h) == 1);
+}
+
+TEST_CASE("a kernel that knows none of the flags is an error with a remedy", "[ring][features]") {
+    const OldKernel old(IORING_SETUP_CQSIZE);
+    try {
+        const Ring ring;
+        FAIL("no exception");
+    } catch (const std::system_error& error) {
+        CHECK(error.code() == std::errc::invalid_argument);
+        CHECK(std::string(error.what()).find("use Linux 6.1 or later") != std::string::npos);
+    }
 }
 
 TEST_CASE("work is deferred only for a single issuer", "[ring][features]") {

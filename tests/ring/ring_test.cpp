@@ -504,8 +504,10 @@ TEST_CASE("another thread that waits is told whose the ring is", "[ring][thread]
 TEST_CASE("a ring closed by another thread takes nothing from the rings of that thread",
           "[ring][thread]") {
     // Registered descriptors are numbers that each thread counts for itself.
+    const unsigned disabled = GENERATE(0U, RingFeature::single_issuer);
     std::unique_ptr<Ring> foreign;
-    std::thread other([&] { foreign = std::make_unique<Ring>(); });
+    std::thread other(
+        [&] { foreign = std::make_unique<Ring>(RingOptions{.disabled_features = disabled}); });
     other.join();
     Ring own;
     foreign.reset();
