@@ -7,6 +7,7 @@
 #include <rondo/event_loop.hpp>
 #include <rondo/run.hpp>
 
+#include "base/allocations.hpp"
 #include "loops.hpp"
 #include "support/async_test.hpp"
 #include "support/catch.hpp"
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <new>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -180,6 +182,23 @@ ASYNC_TEST_CASE("a yield can be cancelled", "[loop][sleep][cancel][b160]") {
     task.cancel();
     co_await done(task);
     CHECK(task.cancelled());
+}
+
+TEST_CASE("a sleep for which there is no memory says so", "[loop][sleep][memory]") {
+    const auto main = []() -> Coro<bool> {
+        bool said = false;
+        {
+            const rondo_test::NoMemory no_memory;
+            try {
+                co_await rondo::sleep(1s); // the first timer of this loop
+            } catch (const std::bad_alloc&) {
+                said = true;
+            }
+        }
+        co_await rondo::sleep(1s);
+        co_return said;
+    };
+    CHECK(rondo::testing::run(main));
 }
 
 ASYNC_TEST_CASE("a hundred thousand tasks sleep for random times", "[loop][sleep][slow]") {

@@ -75,6 +75,26 @@ TEST_CASE("a callback that schedules itself again starves neither I/O nor timers
     CHECK(trace == "rt");
 }
 
+TEST_CASE("a timer is not kept waiting by tasks that take long steps", "[loop][turn]") {
+    const auto main = []() -> Coro<int> {
+        for (int round = 0; round < 1000; ++round) {
+            co_await rondo::sleep(0s); // short ones: the loop seldom reads the clock
+        }
+        bool rang = false;
+        int steps_too_late = 0;
+        const auto deadline = rondo::Clock::now() + 40ms;
+        rondo::get_running_loop().call_at(deadline, [&] { rang = true; });
+        while (!rang) {
+            steps_too_late += rondo::Clock::now() > deadline;
+            const auto end = rondo::Clock::now() + 200us;
+            while (rondo::Clock::now() < end) {}
+            co_await rondo::sleep(0s);
+        }
+        co_return steps_too_late;
+    };
+    CHECK(rondo::run(main(), real_time()) <= 2);
+}
+
 TEST_CASE("I/O that is always ready does not starve tasks and timers", "[loop][turn]") {
     EventLoop loop(real_time());
     const Ends pipe = Ends::pipe();

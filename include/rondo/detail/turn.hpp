@@ -67,6 +67,7 @@ public:
         scheduler_->ring = ring_.get();
         scheduler_->virtual_time = options.virtual_time;
         scheduler_->last_seen = options.virtual_time ? Clock::time_point{} : Clock::now();
+        clock_read_at_ = scheduler_->last_seen;
     }
     LoopCore(const LoopCore&) = delete;
     LoopCore& operator=(const LoopCore&) = delete;
@@ -197,8 +198,8 @@ public:
 private:
     // Bounds, so that ready tasks cannot keep the ring and the timers from their turn.
     static constexpr std::size_t batch_limit = 256;
-    static constexpr std::size_t steps_between_clock_reads = 64;
-    static constexpr std::chrono::hours longest_wait{24};
+    static constexpr int most_steps_between_clock_reads = 64;
+    static constexpr std::chrono::nanoseconds lateness{50'000};
     // Virtual time: how long real I/O may take before the clock jumps over it, and before a program
     // that waits for nothing else counts as hung.
     static constexpr std::chrono::milliseconds patience{2};
@@ -214,15 +215,12 @@ private:
             ring_->wait();
             return;
         }
-        // Compared before they are subtracted: a deadline may lie at either end of time.
-        const Clock::time_point now = scheduler.now();
         const Clock::time_point deadline = scheduler.timers.earliest();
         scheduler.timer_may_be_due = true;
-        if (deadline <= now) {
+        if (deadline <= scheduler.last_seen) {
             ring_->poll();
         } else {
-            const Clock::duration left = deadline - now;
-            ring_->wait(left < longest_wait ? left : longest_wait);
+            ring_->wait_until(deadline);
         }
     }
 
@@ -271,13 +269,32 @@ private:
 
     void fire_timers() noexcept {
         Scheduler& scheduler = *scheduler_;
-        if (!scheduler.timer_may_be_due && !scheduler.virtual_time &&
-            steps_ - steps_at_clock_read_ < steps_between_clock_reads) {
-            return; // the clock costs more than a step
+        if (!timers_may_be_due()) {
+            return;
         }
+        const Clock::time_point now = scheduler.now();
+        // As many steps as fit into the lateness that is allowed, at the pace of the last ones.
+        const auto steps = static_cast<std::int64_t>(steps_ - steps_at_clock_read_);
+        const std::int64_t elapsed = (now - clock_read_at_).count();
+        const std::int64_t fitting = lateness.count() * steps / (elapsed > 0 ? elapsed : 1);
+        steps_between_clock_reads_ = fitting < most_steps_between_clock_reads
+                                         ? static_cast<std::uint64_t>(fitting)
+                                         : most_steps_between_clock_reads;
         steps_at_clock_read_ = steps_;
+        enters_at_clock_read_ = ring_->metrics().enters;
+        clock_read_at_ = now;
         scheduler.timer_may_be_due = false;
-        scheduler.timers.fire_due(scheduler.now());
+        scheduler.timers.fire_due(now);
+    }
+
+    /// Whether the clock is to be read. It costs more than the shortest steps, but less than long
+    /// ones, and less than a turn that entered the kernel.
+    [[nodiscard]] bool timers_may_be_due() const noexcept {
+        const Scheduler& scheduler = *scheduler_;
+        return scheduler.timer_may_be_due || scheduler.virtual_time ||
+               scheduler.timers.earliest() <= scheduler.last_seen ||
+               steps_ - steps_at_clock_read_ >= steps_between_clock_reads_ ||
+               ring_->metrics().enters != enters_at_clock_read_;
     }
 
     void run_batch() noexcept {
@@ -326,6 +343,9 @@ private:
     std::uint64_t turns_ = 0;
     std::uint64_t steps_ = 0;
     std::uint64_t steps_at_clock_read_ = 0;
+    std::uint64_t steps_between_clock_reads_ = 1;
+    std::uint64_t enters_at_clock_read_ = 0;
+    Clock::time_point clock_read_at_;
     int expected_from_outside_ = 0;
 };
 
