@@ -65,10 +65,10 @@ public:
     ~Server();
 
     /// The addresses that it listens on, with the ports that were chosen; still those after close().
-    [[nodiscard]] std::vector<Endpoint> endpoints() const { return state_->endpoints(); }
+    [[nodiscard]] std::vector<Endpoint> endpoints() const { return state()->endpoints(); }
 
     /// Whether connections are accepted: from start_server() until close().
-    [[nodiscard]] bool is_serving() const { return state_->is_serving(); }
+    [[nodiscard]] bool is_serving() const { return state()->is_serving(); }
 
     /// Serves until the awaiting task is cancelled, or close() is called. Then closes, ends the
     /// handlers and waits for them: cancels them if it was cancelled itself, else as close_clients().
@@ -82,7 +82,7 @@ public:
     /// Stops listening: connections are refused at once, and those that were not accepted yet are
     /// reset. Handlers that run go on. The file of a Unix socket is removed, unless it has been
     /// replaced. No effect the second time.
-    void close() const noexcept { state_->close(); }
+    void close() const { state()->close(); }
 
     /// Waits until the server is closed and its last handler has ended; at once if that is so. To
     /// get there, call close() first, and perhaps close_clients(): a handler may wait for its client
@@ -101,16 +101,24 @@ public:
 
     /// As if each client had ended its side now: handlers can read what has arrived, and then see
     /// the end of the stream; they may write on.
-    void close_clients() const noexcept { state_->end_reading(); }
+    void close_clients() const { state()->end_reading(); }
 
     /// Aborts all connections: what has not been sent is dropped, and reads and writes of handlers
     /// throw. What these throw because of it is not reported.
-    void abort_clients() const noexcept { state_->abort_clients(); }
+    void abort_clients() const { state()->abort_clients(); }
 
     /// For Rondo's own use.
     explicit Server(detail::Ref<detail::ServerState> state) noexcept : state_(std::move(state)) {}
 
 private:
+    [[nodiscard]] const detail::Ref<detail::ServerState>& state() const {
+        if (!state_) [[unlikely]] {
+            throw std::logic_error(
+                "rondo: this Server was moved from: use the one it was moved to");
+        }
+        return state_;
+    }
+
     detail::Ref<detail::ServerState> state_; // null after a move
 };
 
@@ -241,17 +249,17 @@ inline Server::~Server() {
 
 template <class>
 Coro<> Server::serve_forever() const {
-    return detail::serve_until_closed(state_);
+    return detail::serve_until_closed(state());
 }
 
 template <class>
 Coro<> Server::wait_closed() const {
-    return detail::wait_until_ended(state_);
+    return detail::wait_until_ended(state());
 }
 
 template <Duration D>
 Coro<> Server::shutdown(D grace) const {
-    return detail::shut_down(state_, detail::saturating_nanoseconds(grace));
+    return detail::shut_down(state(), detail::saturating_nanoseconds(grace));
 }
 
 template <class Handler>

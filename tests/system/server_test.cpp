@@ -699,6 +699,7 @@ ASYNC_TEST_CASE("a server may move while it serves", "[system][server]") {
     other = std::move(server);
     const auto refused = co_await rondo::as_result(rondo::open_connection(closed));
     CHECK(refused.error() == system_code(ECONNREFUSED));
+    CHECK_THROWS_AS(server.close(), std::logic_error); // NOLINT(bugprone-use-after-move)
     co_await shut_down(other);
 }
 

@@ -190,7 +190,7 @@ private:
     Coro<> accept_loop(int fd);
     void connect(UniqueFd fd) noexcept;
     static bool is_shortage(int error) noexcept;
-    static void report(const char* message, std::exception_ptr error,
+    static void report(const char* message, const std::exception_ptr& error,
                        const Endpoint& client = {}) noexcept;
     void wake(ServerWaiter::For what) noexcept;
     void wake_if_ended() noexcept;
@@ -358,8 +358,11 @@ Coro<> ServerState::accept_loop(int fd) {
     while (serving_) {
         auto accepted = co_await as_result(connections.next());
         if (accepted) {
-            UniqueFd connection(accepted.value().value_or(-1));
-            if (connection && serving_) {
+            if (!accepted.value()) {
+                break;
+            }
+            UniqueFd connection(*accepted.value());
+            if (serving_) {
                 connect(std::move(connection));
             }
         } else if (accepted.cancelled()) {
@@ -397,9 +400,9 @@ inline void ServerState::connect(UniqueFd fd) noexcept {
     }
 }
 
-inline void ServerState::report(const char* message, std::exception_ptr error,
+inline void ServerState::report(const char* message, const std::exception_ptr& error,
                                 const Endpoint& client) noexcept {
-    const auto tell = [message, error = std::move(error), client](EventLoop* loop) {
+    const auto tell = [message, error, client](EventLoop* loop) {
         const std::string subject =
             client.family() != AF_UNSPEC ? "client " + client.to_string() : std::string();
         const ErrorContext context{message, error, subject};
@@ -417,8 +420,8 @@ inline void ServerState::report(const char* message, std::exception_ptr error,
         } else {
             tell(nullptr);
         }
-    } catch (...) {
-        print_unhandled(message, std::current_exception());
+    } catch (...) { // no memory
+        print_unhandled(message, error);
     }
 }
 
