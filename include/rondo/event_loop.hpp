@@ -50,7 +50,8 @@ struct ErrorContext {
 /// Threads: everything but call_soon_threadsafe() belongs to the thread that runs the loop. A loop
 /// may be made on one thread, run on another and closed on a third, as long as no I/O is under way
 /// between the runs.
-/// Lifetime: destroying a loop closes it.
+/// Lifetime: destroying a loop closes it. In a forked child that leaves everything in memory as it
+/// is: its tasks and its I/O are the parent's.
 class EventLoop {
 public:
     using ExceptionHandler = detail::SmallFunction<void(EventLoop&, const ErrorContext&)>;
@@ -188,6 +189,7 @@ private:
 
     void require_open() const;
     void require_startable() const;
+    void destroy_all();
     void run_until_stopped();
     /// Cancels all tasks and runs until they have ended, and those that they make meanwhile too.
     /// Neither stop() nor a KeyboardInterrupt ends that; the latter is thrown when all is done.
@@ -253,7 +255,13 @@ inline EventLoop::EventLoop(LoopOptions options) : core_(options), debug_(option
 
 inline EventLoop::~EventLoop() {
     RONDO_ASSERT(!running_, "an event loop must not be destroyed while it runs");
-    close();
+    try {
+        close();
+    } catch (...) {
+        detail::print_unhandled("an event loop could not be closed, and is left behind",
+                                std::current_exception());
+        core_.leave_behind();
+    }
 }
 
 inline void EventLoop::require_open() const {
@@ -387,6 +395,19 @@ inline void EventLoop::close() {
     while (!signal_handlers_.empty()) {
         remove_signal_handler(signal_handlers_.back().number);
     }
+    if (core_.ring().is_inherited()) {
+        // The tasks are the parent's: what they clean up is not for this process to touch.
+        core_.leave_behind();
+    } else {
+        destroy_all();
+        scheduler.ring = nullptr;
+    }
+    scheduler.loop = nullptr;
+    scheduler.reporter = nullptr;
+}
+
+inline void EventLoop::destroy_all() {
+    detail::Scheduler& scheduler = core_.scheduler();
     readers_.clear();
     writers_.clear();
     // First the kernel lets go of all buffers in the frames; then nothing of them runs any more;
@@ -410,9 +431,6 @@ inline void EventLoop::close() {
     }
     scheduler.timers.clear();
     core_.close_ring();
-    scheduler.loop = nullptr;
-    scheduler.reporter = nullptr;
-    scheduler.ring = nullptr;
 }
 
 template <std::invocable F>

@@ -4,17 +4,21 @@
 #include "allocations.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 
 namespace {
 
 std::atomic<std::size_t> allocations{0};
-std::atomic<bool> memory_is_gone{false};
+std::atomic<std::size_t> allocations_left{SIZE_MAX}; // SIZE_MAX: there is no limit
 
 void* allocate(std::size_t size, std::size_t alignment) {
-    if (memory_is_gone) {
-        throw std::bad_alloc();
+    if (allocations_left != SIZE_MAX) {
+        if (allocations_left == 0) {
+            throw std::bad_alloc();
+        }
+        --allocations_left;
     }
     ++allocations;
     // aligned_alloc wants a multiple of the alignment; nothing here is ever of size 0 after this.
@@ -88,12 +92,12 @@ std::size_t allocation_count() noexcept {
     return allocations;
 }
 
-NoMemory::NoMemory() noexcept {
-    memory_is_gone = true;
+NoMemory::NoMemory(std::size_t left) noexcept {
+    allocations_left = left;
 }
 
 NoMemory::~NoMemory() {
-    memory_is_gone = false;
+    allocations_left = SIZE_MAX;
 }
 
 } // namespace rondo_test

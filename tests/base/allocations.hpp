@@ -12,10 +12,10 @@ namespace rondo_test {
 /// How many calls of operator new there have been.
 std::size_t allocation_count() noexcept;
 
-/// While it lives, every operator new throws std::bad_alloc.
+/// While it lives, every operator new throws std::bad_alloc, once `left` more have succeeded.
 class NoMemory {
 public:
-    NoMemory() noexcept;
+    explicit NoMemory(std::size_t left = 0) noexcept;
     NoMemory(const NoMemory&) = delete;
     NoMemory& operator=(const NoMemory&) = delete;
     ~NoMemory();

@@ -7,15 +7,20 @@
 
 #include <rondo/sleep.hpp>
 
+#include "base/allocations.hpp"
 #include "child.hpp"
 #include "loops.hpp"
 #include "support/catch.hpp"
 #include "support/tracked.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <csignal>
+#include <functional>
 #include <limits>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -24,6 +29,7 @@ using namespace std::chrono_literals;
 using rondo::Coro;
 using rondo::EventLoop;
 using rondo_test::CapturedErrors;
+using rondo_test::Ends;
 using rondo_test::real_time;
 using rondo_test::real_time_in_order;
 using rondo_test::Tracked;
@@ -295,4 +301,47 @@ TEST_CASE("a KeyboardInterrupt from a task ends the task with it and leaves the 
     }
     CHECK_THROWS_AS(loop.run_until_complete(interrupt()), rondo::KeyboardInterrupt);
     CHECK(errors.take().empty()); // whoever catches it from the run has seen it
+}
+
+TEST_CASE("a callback for which there is no memory leaves no trace", "[loop][callbacks][memory]") {
+    const auto before = Tracked::counts.alive;
+    const Ends pipe = Ends::pipe();
+    // More than fits into a handle without an allocation.
+    const auto callback = [held = Tracked(1), padding = std::array<char, 100>{}] {
+        (void)held;
+        (void)padding;
+    };
+    const std::vector<std::function<void(EventLoop&)>> calls{
+        [&](EventLoop& loop) { loop.call_soon(callback); },
+        [&](EventLoop& loop) { loop.call_soon_threadsafe(callback); },
+        [&](EventLoop& loop) { loop.call_later(1s, callback); },
+        [&](EventLoop& loop) { loop.add_reader(pipe.read_end(), callback); },
+        [&](EventLoop& loop) { loop.add_signal_handler(SIGUSR1, callback); },
+        [&](EventLoop& loop) {
+            loop.set_exception_handler(
+                [callback](EventLoop&, const rondo::ErrorContext&) { callback(); });
+        },
+    };
+    for (const auto& call : calls) {
+        EventLoop loop(real_time());
+        int failures = 0;
+        for (bool done = false; !done;) {
+            try {
+                const rondo_test::NoMemory no_memory(static_cast<std::size_t>(failures));
+                call(loop);
+                done = true;
+            } catch (const std::bad_alloc&) {
+                ++failures;
+                CHECK(Tracked::counts.alive == before + 1);
+                CHECK(loop.metrics().ready == 0);
+                CHECK(loop.metrics().timers == 0);
+                CHECK_FALSE(loop.remove_reader(pipe.read_end()));
+                CHECK_FALSE(loop.remove_signal_handler(SIGUSR1));
+            }
+            REQUIRE(failures < 20);
+        }
+        CHECK(failures > 0);
+        CHECK(Tracked::counts.alive == before + 2);
+    }
+    CHECK(Tracked::counts.alive == before + 1);
 }

@@ -72,8 +72,9 @@ public:
     LoopCore(const LoopCore&) = delete;
     LoopCore& operator=(const LoopCore&) = delete;
     ~LoopCore() {
-        if (!wake_->is_idle()) { // in a forked child, where it never completes
+        if (left_behind_) {
             static_cast<void>(wake_.release());
+            static_cast<void>(ring_.release());
         }
     }
 
@@ -159,10 +160,10 @@ public:
     }
 
     /// Nothing comes from outside any more: cancels whatever is in flight in the kernel and waits
-    /// until it has let go of everything. A forked child lets the parent's I/O alone.
+    /// until it has let go of everything.
     void drain_ring() {
         inbox_->close();
-        while (!ring_->is_inherited() && !ring_->idle()) {
+        while (!ring_->idle()) {
             ring_->cancel_all();
             ring_->wait(std::chrono::milliseconds(100));
         }
@@ -178,6 +179,17 @@ public:
     }
 
     void close_ring() noexcept { ring_->close(); }
+
+    /// Touches nothing more, and keeps all of it in memory: tasks, callbacks and requests belong to
+    /// the parent process, or to the kernel, which cannot be waited for on this thread.
+    void leave_behind() noexcept {
+        left_behind_ = true;
+        scheduler_->add_ref();
+        inbox_->close();
+        if (ring_->is_inherited()) {
+            ring_->close();
+        }
+    }
 
     /// "Task-1 waits on sleep" and so on, a line each.
     [[nodiscard]] std::string describe_tasks() const {
@@ -347,6 +359,7 @@ private:
     std::uint64_t enters_at_clock_read_ = 0;
     Clock::time_point clock_read_at_;
     int expected_from_outside_ = 0;
+    bool left_behind_ = false;
 };
 
 } // namespace rondo::inline RONDO_ABI::detail
