@@ -39,7 +39,7 @@ namespace io = rondo::io;
 
 namespace {
 
-using Connections = io::Multishot<io::detail::AcceptRecord>;
+using Connections = io::ConnectionStream;
 
 /// The port of a connection's other end: which client it is.
 int peer_port(int fd) {

@@ -27,7 +27,7 @@ namespace io = rondo::io;
 
 namespace {
 
-using Readiness = io::Multishot<io::detail::PollRecord>;
+using Readiness = io::ReadinessStream;
 
 Coro<int> next_events(Readiness& readiness) {
     const auto events = co_await readiness.next();

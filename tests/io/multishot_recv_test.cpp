@@ -38,7 +38,7 @@ namespace io = rondo::io;
 
 namespace {
 
-using Chunks = io::Multishot<io::detail::RecvRecord>;
+using Chunks = io::ChunkStream;
 
 Coro<std::string> next_text(Chunks& chunks) {
     const auto chunk = co_await chunks.next();

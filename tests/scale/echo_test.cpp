@@ -166,8 +166,7 @@ Coro<Talk> talk(Address server, unsigned seed) {
 }
 
 /// Accepts until it is stopped, and gives every other connection to a server of either kind.
-Coro<> serve(io::Multishot<io::detail::AcceptRecord>& connections, io::BufferPool pool,
-             std::deque<Server>& servers) {
+Coro<> serve(io::ConnectionStream& connections, io::BufferPool pool, std::deque<Server>& servers) {
     while (auto connection = co_await connections.next()) {
         Fd fd(*connection);
         send_at_once(fd);

@@ -646,6 +646,11 @@ private:
     detail::Ref<Record> record_;
 };
 
+/// The streams by what they bring: descriptors of connections, chunks of data, readiness as POLL….
+using ConnectionStream = Multishot<detail::AcceptRecord>;
+using ChunkStream = Multishot<detail::RecvRecord>;
+using ReadinessStream = Multishot<detail::PollRecord>;
+
 /// Accepts connections on a listening socket until it is stopped; `flags` are 0 or SOCK_NONBLOCK, to
 /// which SOCK_CLOEXEC is added. Results are descriptors, which the caller has to close.
 ///
@@ -690,7 +695,7 @@ private:
 ///
 /// It tells of changes: after each result, read or write until EAGAIN. Now and then it tells of
 /// readiness that is none any more, or of none that is new.
-[[nodiscard]] inline Multishot<detail::PollRecord> poll_multishot(int fd, int events) {
+[[nodiscard]] inline ReadinessStream poll_multishot(int fd, int events) {
     return Multishot(detail::Ref<detail::PollRecord>::adopt(new detail::PollRecord(fd, events)));
 }
 
