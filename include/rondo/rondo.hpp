@@ -41,6 +41,11 @@
 #include <rondo/timeout.hpp>   // IWYU pragma: export
 
 // Synchronisation
+#include <rondo/barrier.hpp>   // IWYU pragma: export
+#include <rondo/condition.hpp> // IWYU pragma: export
+#include <rondo/event.hpp>     // IWYU pragma: export
+#include <rondo/lock.hpp>      // IWYU pragma: export
+#include <rondo/queue.hpp>     // IWYU pragma: export
 #include <rondo/semaphore.hpp> // IWYU pragma: export
 
 // Streams and servers

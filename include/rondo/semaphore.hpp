@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Rondo authors
 // SPDX-License-Identifier: MIT
 
-// Semaphore: lets a limited number of tasks through. Fair: first come, first served; a permit that
+// Semaphore, BoundedSemaphore: let a limited number of tasks through. Fair: first come, first served; a permit that
 // is released goes directly to the task that has waited longest, nobody can take it meanwhile, and
 // nobody who comes later runs before that task does.
 
@@ -58,7 +58,8 @@ public:
 
     /// Gives back `n` permits: to those who wait, the longest first. May raise the count above its
     /// initial value. Does not suspend, and runs nobody.
-    /// Throws: std::invalid_argument if n is negative, or more than can be counted.
+    /// Throws: std::invalid_argument if n is negative, or more than can be counted;
+    /// std::logic_error if a BoundedSemaphore would have more permits than at the beginning.
     void release(std::ptrdiff_t n = 1);
 
     /// Whether acquire() would suspend: no permit is free, or somebody who was given one has not
@@ -68,12 +69,16 @@ public:
     /// How many permits are free.
     [[nodiscard]] std::ptrdiff_t value() const noexcept { return free_; }
 
+protected:
+    Semaphore(std::ptrdiff_t permits, std::ptrdiff_t bound);
+
 private:
     class Awaiter;
 
     void release_one() noexcept;
 
-    std::ptrdiff_t free_;   // not 0 only if nobody is in waiting_
+    std::ptrdiff_t free_; // not 0 only if nobody is in waiting_
+    std::ptrdiff_t bound_;
     std::size_t woken_ = 0; // have a permit, and have not run since
     WaitList<Awaiter> waiting_;
 };
@@ -109,6 +114,15 @@ private:
     explicit Permit(Semaphore& semaphore) noexcept : semaphore_(&semaphore) {}
 
     Semaphore* semaphore_;
+};
+
+/// A Semaphore whose count never rises above its initial value: release() of what nobody has
+/// acquired is a mistake, and throws std::logic_error; a Permit whose place was given back by hand
+/// before gives back nothing.
+class BoundedSemaphore : public Semaphore {
+public:
+    /// Throws: std::invalid_argument if `permits` is negative.
+    explicit BoundedSemaphore(std::ptrdiff_t permits = 1) : Semaphore(permits, permits) {}
 };
 
 // Implementation
@@ -205,7 +219,11 @@ private:
     Semaphore* semaphore_;
 };
 
-inline Semaphore::Semaphore(std::ptrdiff_t permits) : free_(permits) {
+inline Semaphore::Semaphore(std::ptrdiff_t permits)
+    : Semaphore(permits, std::numeric_limits<std::ptrdiff_t>::max()) {}
+
+inline Semaphore::Semaphore(std::ptrdiff_t permits, std::ptrdiff_t bound)
+    : free_(permits), bound_(bound) {
     if (permits < 0) {
         throw std::invalid_argument("rondo: a Semaphore cannot start with a negative count");
     }
@@ -230,6 +248,9 @@ inline void Semaphore::release(std::ptrdiff_t n) {
     if (n > std::numeric_limits<std::ptrdiff_t>::max() - free_) {
         throw std::invalid_argument("rondo: Semaphore::release() of more than can be counted");
     }
+    if (n > bound_ - free_) {
+        throw std::logic_error("rondo: BoundedSemaphore::release() of a permit that nobody holds");
+    }
     for (; n > 0 && !waiting_.empty(); --n) {
         release_one();
     }
@@ -239,7 +260,7 @@ inline void Semaphore::release(std::ptrdiff_t n) {
 inline void Semaphore::release_one() noexcept {
     if (Awaiter* first = waiting_.pop_front()) {
         first->grant();
-    } else {
+    } else if (free_ < bound_) {
         ++free_;
     }
 }

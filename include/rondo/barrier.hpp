@@ -1,0 +1,217 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+// Barrier: a number of tasks wait for one another.
+
+#include <coroutine>
+#include <cstddef>
+#include <stdexcept>
+
+#include <rondo/config.hpp>
+#include <rondo/error.hpp>
+#include <rondo/suspension.hpp>
+#include <rondo/wait_list.hpp>
+
+namespace rondo::inline RONDO_ABI {
+
+/// Holds tasks back until `parties` of them wait, then lets all go on; and again.
+///
+/// | state    | entered by                 | wait() there                            |
+/// | -------- | -------------------------- | --------------------------------------- |
+/// | filling  | the last one has left      | counts, and waits for the others        |
+/// | draining | the last party has come    | is held at the entrance until it is over |
+/// | broken   | abort()                    | throws BrokenBarrierError               |
+///
+/// Threads: belongs to one loop; no atomics. Lifetime: must outlive those who wait.
+class Barrier {
+public:
+    class Wait;
+
+    /// Throws: std::invalid_argument if `parties` is 0.
+    explicit Barrier(std::size_t parties) : parties_(parties) {
+        if (parties == 0) {
+            throw std::invalid_argument("rondo: a Barrier needs at least one party");
+        }
+    }
+    Barrier(const Barrier&) = delete;
+    Barrier& operator=(const Barrier&) = delete;
+
+    /// `co_await barrier.wait()` waits for the other parties; gives an index from 0 to parties - 1,
+    /// by order of arrival and different for each.
+    ///
+    /// Throws: BrokenBarrierError if the barrier is broken, or is reset or broken meanwhile.
+    /// Cancellation: leaves; the others go on waiting for one more.
+    [[nodiscard("rondo: this waits for nobody until it is awaited: co_await it")]] Wait
+    wait() noexcept;
+
+    /// Throws BrokenBarrierError in all who are inside, also those who were about to go on; those
+    /// held at the entrance go on as if nothing had been. The barrier is usable, not broken.
+    void reset() noexcept;
+
+    /// Breaks the barrier: all who wait, and all later wait(), throw BrokenBarrierError.
+    void abort() noexcept;
+
+    [[nodiscard]] std::size_t parties() const noexcept { return parties_; }
+    /// How many wait for others; 0 while they are let go.
+    [[nodiscard]] std::size_t n_waiting() const noexcept { return filling_count_; }
+    [[nodiscard]] bool broken() const noexcept { return broken_; }
+
+private:
+    class Awaiter;
+
+    void admit(Awaiter& awaiter) noexcept;
+    void break_all(WaitList<Awaiter>& list) noexcept;
+    void one_has_left() noexcept;
+
+    std::size_t parties_;
+    std::size_t filling_count_ = 0;
+    bool broken_ = false;
+    WaitList<Awaiter> filling_;
+    WaitList<Awaiter> draining_; // let go, but their tasks have not run yet
+    WaitList<Awaiter> entrance_; // came while draining
+};
+
+// Implementation
+
+class Barrier::Awaiter final : public Suspension, public WaitHook {
+public:
+    explicit Awaiter(Barrier& barrier) noexcept : barrier_(barrier) {}
+    ~Awaiter() { leave(); }
+
+    [[nodiscard]] bool await_ready() noexcept {
+        if (barrier_.broken_) {
+            place_ = Place::broken;
+            return true;
+        }
+        // The last party of a barrier that is filling does not wait.
+        if (barrier_.draining_.empty() && barrier_.filling_count_ + 1 == barrier_.parties_) {
+            barrier_.admit(*this);
+            return true;
+        }
+        return false;
+    }
+    template <class P>
+    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
+        if (!suspend_unless_cancelled(awaiting)) {
+            return false;
+        }
+        if (barrier_.draining_.empty()) {
+            barrier_.admit(*this);
+        } else {
+            place_ = Place::entrance;
+            barrier_.entrance_.push_back(*this);
+        }
+        return true;
+    }
+    std::size_t await_resume() {
+        const Place place = place_;
+        leave();
+        if (place == Place::broken) {
+            throw BrokenBarrierError();
+        }
+        if (place != Place::passed && place != Place::draining) {
+            throw_cancelled();
+        }
+        throw_if_cancelled();
+        return index_;
+    }
+
+private:
+    friend class Barrier;
+    enum class Place { outside, entrance, filling, draining, passed, broken };
+
+    void on_cancel() noexcept override {
+        leave();
+        resume();
+    }
+    [[nodiscard]] const char* describe() const noexcept override { return "Barrier::wait"; }
+
+    /// Out of whichever list it is in.
+    void leave() noexcept {
+        const bool linked = static_cast<const WaitHook&>(*this).is_linked();
+        WaitList<Awaiter>::remove_if_linked(*this);
+        if (linked && place_ == Place::filling) {
+            --barrier_.filling_count_;
+        } else if (linked && place_ == Place::draining) {
+            barrier_.one_has_left();
+        }
+        place_ = Place::outside;
+    }
+
+    Barrier& barrier_;
+    std::size_t index_ = 0;
+    Place place_ = Place::outside;
+};
+
+/// What wait() returns.
+class Barrier::Wait {
+public:
+    Awaiter operator co_await() const noexcept { return Awaiter(*barrier_); }
+
+private:
+    friend class Barrier;
+    explicit Wait(Barrier& barrier) noexcept : barrier_(&barrier) {}
+
+    Barrier* barrier_;
+};
+
+inline Barrier::Wait Barrier::wait() noexcept {
+    return Wait(*this);
+}
+
+/// Into the filling barrier; the last one lets all go.
+inline void Barrier::admit(Awaiter& awaiter) noexcept {
+    if (filling_count_ + 1 < parties_) {
+        ++filling_count_;
+        awaiter.place_ = Awaiter::Place::filling;
+        filling_.push_back(awaiter);
+        return;
+    }
+    filling_count_ = 0;
+    std::size_t index = 0; // only now: one that came early may have been cancelled
+    while (Awaiter* first = filling_.pop_front()) {
+        first->index_ = index++;
+        first->place_ = Awaiter::Place::draining;
+        draining_.push_back(*first);
+        first->resume();
+    }
+    awaiter.index_ = index;
+    awaiter.place_ = Awaiter::Place::passed;
+    awaiter.resume(); // if it has waited at the entrance
+}
+
+inline void Barrier::break_all(WaitList<Awaiter>& list) noexcept {
+    while (Awaiter* first = list.pop_front()) {
+        first->place_ = Awaiter::Place::broken;
+        first->resume();
+    }
+}
+
+/// The last one to leave lets in those at the entrance, who may fill the barrier again.
+inline void Barrier::one_has_left() noexcept {
+    while (draining_.empty()) {
+        Awaiter* first = entrance_.pop_front();
+        if (first == nullptr) {
+            return;
+        }
+        admit(*first);
+    }
+}
+
+inline void Barrier::reset() noexcept {
+    filling_count_ = 0;
+    break_all(filling_);
+    break_all(draining_);
+    one_has_left();
+}
+
+inline void Barrier::abort() noexcept {
+    broken_ = true;
+    filling_count_ = 0;
+    break_all(filling_);
+    break_all(draining_);
+    break_all(entrance_);
+}
+
+} // namespace rondo::inline RONDO_ABI

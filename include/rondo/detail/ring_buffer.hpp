@@ -1,0 +1,101 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+// A growing circular buffer: the items of a Queue. One block, where std::deque allocates and frees
+// one for every few items that pass through.
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <utility>
+
+#include <rondo/config.hpp>
+
+namespace rondo::inline RONDO_ABI::detail {
+
+template <class T>
+class RingBuffer {
+public:
+    RingBuffer() noexcept = default;
+    RingBuffer(const RingBuffer&) = delete;
+    RingBuffer& operator=(const RingBuffer&) = delete;
+    ~RingBuffer() {
+        clear();
+        std::allocator<T>().deallocate(slots_, capacity_);
+    }
+
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] T& front() noexcept { return slots_[head_]; }
+    [[nodiscard]] T& back() noexcept { return slots_[wrap(head_ + size_ - 1)]; }
+    [[nodiscard]] T& operator[](std::size_t index) noexcept { return slots_[wrap(head_ + index)]; }
+
+    /// Room for `size` items in all.
+    void reserve(std::size_t size) {
+        if (size > capacity_) [[unlikely]] {
+            grow(size);
+        }
+    }
+
+    template <class... Args>
+    void emplace_back(Args&&... args) {
+        reserve(size_ + 1);
+        ::new (static_cast<void*>(slots_ + wrap(head_ + size_))) T(std::forward<Args>(args)...);
+        ++size_;
+    }
+
+    /// Before the first.
+    void push_front(T&& item) {
+        reserve(size_ + 1);
+        const std::size_t before = wrap(head_ + capacity_ - 1);
+        ::new (static_cast<void*>(slots_ + before)) T(std::move(item));
+        head_ = before;
+        ++size_;
+    }
+
+    void pop_front() noexcept {
+        front().~T();
+        head_ = wrap(head_ + 1);
+        --size_;
+    }
+    void pop_back() noexcept {
+        back().~T();
+        --size_;
+    }
+
+    void clear() noexcept {
+        while (!empty()) {
+            pop_front();
+        }
+    }
+
+private:
+    [[nodiscard]] std::size_t wrap(std::size_t index) const noexcept {
+        return index & (capacity_ - 1); // a power of two
+    }
+
+    [[gnu::noinline]] void grow(std::size_t size) {
+        std::size_t larger = capacity_ == 0 ? 8 : capacity_;
+        while (larger < size) {
+            larger *= 2;
+        }
+        T* slots = std::allocator<T>().allocate(larger);
+        for (std::size_t i = 0; i < size_; ++i) {
+            T& item = (*this)[i];
+            ::new (static_cast<void*>(slots + i)) T(std::move(item));
+            item.~T();
+        }
+        std::allocator<T>().deallocate(slots_, capacity_);
+        slots_ = slots;
+        capacity_ = larger;
+        head_ = 0;
+    }
+
+    T* slots_ = nullptr;
+    std::size_t capacity_ = 0;
+    std::size_t head_ = 0;
+    std::size_t size_ = 0;
+};
+
+} // namespace rondo::inline RONDO_ABI::detail
