@@ -37,7 +37,7 @@ public:
 
     /// Cancels the task inside the scope; once. Never runs anything of the task.
     void cancel(CancelReason reason) noexcept {
-        if (task_ != nullptr && !requested_) {
+        if (!left_ && !requested_) {
             requested_ = true;
             ticket_ = task_->cancel_scoped(reason);
         }
@@ -49,16 +49,20 @@ public:
     /// Leaves, and withdraws the scope's request. Returns whether a CancelledError that comes out
     /// of the scope is its own to absorb: it asked, and nobody outside the scope did as well.
     bool leave() noexcept {
-        if (task_ == nullptr) {
+        if (left_) {
             return false;
         }
+        left_ = true;
         detail::CancelRequests& requests = task_->requests();
         if (requested_) {
             requests.withdraw_scoped(ticket_);
         }
-        task_ = nullptr;
         return requested_ && requests.outstanding() <= outstanding_before_;
     }
+
+    /// After leave(), inside the task: a CancelledError that is somebody else's to absorb gives way
+    /// to another exception. The request stays, and is delivered at the next suspension.
+    void redeliver() noexcept { task_->requests().redeliver(); }
 
 private:
     explicit CancelScope(detail::TaskBase& task) noexcept
@@ -75,6 +79,7 @@ private:
     detail::TaskBase* task_;
     int outstanding_before_;
     bool requested_ = false;
+    bool left_ = false;
     detail::CancelRequests::Ticket ticket_ = 0;
 };
 

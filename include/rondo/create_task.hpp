@@ -100,7 +100,8 @@ auto ensure_future(Scheduler& scheduler, A&& awaitable) {
 /// The loop owns the task; it runs on if the handle is dropped, and its failure is reported then.
 /// Throws: LoopError outside a loop; the coroutine is destroyed then.
 template <class T>
-Task<T> create_task(Coro<T> coro, const TaskOptions& options = {}) {
+[[nodiscard("rondo: keep the Task, or write (void) to let it run on its own")]] Task<T> create_task(
+    Coro<T> coro, const TaskOptions& options = {}) {
     return detail::spawn(detail::running_scheduler(), std::move(coro), options);
 }
 
@@ -114,7 +115,8 @@ Task<T> create_task(Coro<T> coro, const TaskOptions& options = {}) {
 /// @endcode
 template <class F, class... Args>
     requires CoroutineFunction<F, Args...>
-auto create_task(F&& function, Args&&... args) {
+[[nodiscard("rondo: keep the Task, or write (void) to let it run on its own")]] auto create_task(
+    F&& function, Args&&... args) {
     detail::Scheduler& scheduler = detail::running_scheduler();
     return detail::spawn(scheduler,
                          detail::invoke_and_keep<std::decay_t<F>, std::decay_t<Args>...>(

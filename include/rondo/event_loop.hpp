@@ -96,7 +96,8 @@ public:
     /// Schedules a coroutine; its first step is taken in a later turn.
     /// Throws: LoopError if the loop is closed; the coroutine is destroyed then.
     template <class T>
-    Task<T> create_task(Coro<T> coro, const TaskOptions& options = {}) {
+    [[nodiscard("rondo: keep the Task, or write (void) to let it run on its own")]] Task<T>
+    create_task(Coro<T> coro, const TaskOptions& options = {}) {
         require_open();
         return detail::spawn(core_.scheduler(), std::move(coro), options);
     }

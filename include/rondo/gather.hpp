@@ -71,14 +71,20 @@ private:
     FutureBase* future_ = nullptr;
 };
 
-/// Waits until all children are done. Unless exceptions are results, the first failure cancels the
-/// others. Owns the observers, not the children.
+/// What makes the other children pointless, so that they are cancelled.
+enum class Decision : unsigned char {
+    none,          // exceptions are results
+    first_failure, // all the results are wanted, or none
+    first_done,    // a race
+};
+
+/// Waits until all children are done. The first that decides cancels the others. Owns the
+/// observers, not the children.
 class Gathering {
 public:
     /// `count` children, to be bound one by one before it is awaited.
-    Gathering(std::size_t count, bool exceptions_are_results)
-        : children_(std::make_unique<GatheredChild[]>(count)), count_(count),
-          exceptions_are_results_(exceptions_are_results) {}
+    Gathering(std::size_t count, Decision decision)
+        : children_(std::make_unique<GatheredChild[]>(count)), count_(count), decision_(decision) {}
 
     void bind(std::size_t index, FutureBase& future) noexcept {
         children_[index].bind(*this, future);
@@ -96,24 +102,23 @@ public:
             suspend(awaiting);
             if (cancellation_pending()) {
                 on_cancel();
-            } else if (gathering_.first_failure_ != nullptr) {
+            } else if (gathering_.decider_ != nullptr) {
                 gathering_.cancel_children(CancelReason::sibling_failed, {});
             }
         }
 
         /// Throws the first failure in time, or CancelledError if the gather was cancelled.
         void await_resume() {
-            const FutureBase* failure = gathering_.first_failure_;
-            if (failure != nullptr && failed(*failure)) {
-                std::rethrow_exception(failure->error());
+            const GatheredChild* decider = gathering_.decider_;
+            const Status status =
+                decider != nullptr ? decider->future().status() : Status::succeeded;
+            if (status == Status::failed || (status == Status::cancelled && !cancelled_)) {
+                std::rethrow_exception(decider->future().error());
             }
-            if (cancelled_) {
+            if (cancelled_ && (decider == nullptr || status == Status::cancelled)) {
                 throw_cancelled();
             }
-            if (failure != nullptr) {
-                std::rethrow_exception(failure->error());
-            }
-            keep_result(); // too late to cancel: all results are there
+            keep_result(); // too late to cancel: the results are there
         }
 
     private:
@@ -121,8 +126,8 @@ public:
 
         void on_cancel() noexcept override {
             cancelled_ = true;
-            if (gathering_.first_failure_ == nullptr) {
-                cancellation_forwarded(); // the children answer; an older failure is no answer
+            if (gathering_.decider_ == nullptr) {
+                cancellation_forwarded(); // the children answer; what was before is no answer
             }
             try {
                 gathering_.cancel_children(task()->cancel_reason(), task()->cancel_message());
@@ -138,6 +143,11 @@ public:
 
     Awaiter operator co_await() noexcept { return Awaiter(*this); }
 
+    /// The index of the child that has won a race, after the await.
+    [[nodiscard]] std::size_t winner() const noexcept {
+        return static_cast<std::size_t>(decider_ - children_.get());
+    }
+
 private:
     friend class GatheredChild;
 
@@ -148,7 +158,7 @@ private:
             FutureBase& future = children_[i].future();
             future.mark_retrieved(); // here, or by the first failure on behalf of the others
             if (future.done()) {
-                note_outcome(future);
+                note_outcome(children_[i]);
                 continue;
             }
             ++pending_;
@@ -160,24 +170,28 @@ private:
         return pending_ == 0;
     }
 
-    void note_outcome(FutureBase& future) noexcept {
-        if (exceptions_are_results_ || future.status() == Status::succeeded) {
+    void note_outcome(GatheredChild& child) noexcept {
+        const Status status = child.future().status();
+        if (decision_ == Decision::none ||
+            (status == Status::succeeded &&
+             (decision_ == Decision::first_failure || awaiter_->cancelled_))) {
             return;
         }
         // A child that only obeys when the gather is cancelled has not failed: a real failure
         // counts more.
-        if (first_failure_ == nullptr ||
-            (awaiter_->cancelled_ && !failed(*first_failure_) && failed(future))) {
-            first_failure_ = &future;
+        if (decider_ == nullptr ||
+            (awaiter_->cancelled_ && decider_->future().status() == Status::cancelled &&
+             status == Status::failed)) {
+            decider_ = &child;
         }
     }
 
-    void child_done(FutureBase& future) noexcept {
-        const bool first = first_failure_ == nullptr;
-        note_outcome(future);
+    void child_done(GatheredChild& child) noexcept {
+        const bool undecided = decider_ == nullptr;
+        note_outcome(child);
         if (--pending_ == 0) {
             awaiter_->resume();
-        } else if (first && first_failure_ != nullptr && !awaiter_->cancelled_) {
+        } else if (undecided && decider_ != nullptr && !awaiter_->cancelled_) {
             cancel_children(CancelReason::sibling_failed, {});
         }
     }
@@ -191,10 +205,6 @@ private:
         }
     }
 
-    [[nodiscard]] static bool failed(const FutureBase& future) noexcept {
-        return future.status() == Status::failed;
-    }
-
     /// Made by this gather, see unlaunched_task(): the loop lists all tasks that it knows.
     [[nodiscard]] static bool is_unlaunched(const FutureBase& future) noexcept {
         return future.is_task() && !static_cast<const TaskBase&>(future).is_linked();
@@ -203,13 +213,13 @@ private:
     std::unique_ptr<GatheredChild[]> children_;
     std::size_t count_;
     std::size_t pending_ = 0;
-    FutureBase* first_failure_ = nullptr; // in time; none if exceptions are results
+    GatheredChild* decider_ = nullptr; // the first in time
     Awaiter* awaiter_ = nullptr;
-    bool exceptions_are_results_;
+    Decision decision_;
 };
 
 inline void GatheredChild::on_done() noexcept {
-    gathering_->child_done(*future_);
+    gathering_->child_done(*this);
 }
 
 /// The value of a child that succeeded: copied from a handle that the caller may share, moved out
@@ -325,7 +335,7 @@ void bind_all(Gathering& gathering, const std::vector<Handle>& children) noexcep
 template <Awaitable... As>
 Coro<std::tuple<detail::gathered_t<As>...>> gather(As... awaitables) {
     auto children = detail::make_children(awaitables...);
-    detail::Gathering all(sizeof...(As), false);
+    detail::Gathering all(sizeof...(As), detail::Decision::first_failure);
     detail::bind_all(all, children);
     co_await all;
     co_return std::apply(
@@ -342,7 +352,7 @@ Coro<std::tuple<detail::gathered_t<As>...>> gather(As... awaitables) {
 template <Awaitable... As>
 Coro<std::tuple<Result<await_result_t<As>>...>> gather(ReturnExceptions /*tag*/, As... awaitables) {
     auto children = detail::make_children(awaitables...);
-    detail::Gathering all(sizeof...(As), true);
+    detail::Gathering all(sizeof...(As), detail::Decision::none);
     detail::bind_all(all, children);
     co_await all;
     co_return std::apply(
@@ -360,7 +370,7 @@ gather(std::vector<A> awaitables) {
     static_assert(!std::is_reference_v<await_result_t<A>>,
                   "rondo: a vector cannot hold references; let the coroutines return pointers");
     auto children = detail::make_children(awaitables);
-    detail::Gathering all(children.size(), false);
+    detail::Gathering all(children.size(), detail::Decision::first_failure);
     detail::bind_all(all, children);
     co_await all;
     if constexpr (!std::is_void_v<await_result_t<A>>) {
@@ -378,7 +388,7 @@ template <Awaitable A>
 Coro<std::vector<Result<await_result_t<A>>>> gather(ReturnExceptions /*tag*/,
                                                     std::vector<A> awaitables) {
     auto children = detail::make_children(awaitables);
-    detail::Gathering all(children.size(), true);
+    detail::Gathering all(children.size(), detail::Decision::none);
     detail::bind_all(all, children);
     co_await all;
     std::vector<Result<await_result_t<A>>> results;

@@ -36,9 +36,16 @@
 #include <rondo/io.hpp> // IWYU pragma: export
 
 // Composition
-#include <rondo/as_result.hpp> // IWYU pragma: export
-#include <rondo/gather.hpp>    // IWYU pragma: export
-#include <rondo/timeout.hpp>   // IWYU pragma: export
+#include <rondo/as_completed.hpp>    // IWYU pragma: export
+#include <rondo/as_result.hpp>       // IWYU pragma: export
+#include <rondo/async_with.hpp>      // IWYU pragma: export
+#include <rondo/exception_group.hpp> // IWYU pragma: export
+#include <rondo/gather.hpp>          // IWYU pragma: export
+#include <rondo/race.hpp>            // IWYU pragma: export
+#include <rondo/shield.hpp>          // IWYU pragma: export
+#include <rondo/task_group.hpp>      // IWYU pragma: export
+#include <rondo/timeout.hpp>         // IWYU pragma: export
+#include <rondo/wait.hpp>            // IWYU pragma: export
 
 // Synchronisation
 #include <rondo/barrier.hpp>   // IWYU pragma: export

@@ -80,8 +80,7 @@ public:
 /// here and CancelledError is thrown.
 /// Threads: handles belong to the loop's thread.
 template <class T>
-class [[nodiscard("rondo: keep the Task, or write (void) to let it run on its own")]] Task
-    : public detail::TaskHandle<Task<T>, detail::TaskState<T>> {
+class Task : public detail::TaskHandle<Task<T>, detail::TaskState<T>> {
 public:
     using value_type = T;
     using State = detail::TaskState<T>;

@@ -20,6 +20,7 @@ namespace rondo::inline RONDO_ABI::detail {
 /// | CancelledError is thrown  |             | 0                                            |
 /// | uncancel()                | - 1 (user)  | 0 if none is left and no wait was broken off |
 /// | a scope is left           | - its own   | - its own, if not delivered                  |
+/// | redeliver()               |             | at least 1, if any is outstanding            |
 class CancelRequests {
 public:
     /// Identifies a scope's request: tells whether it has been delivered.
@@ -43,6 +44,13 @@ public:
     void deliver() noexcept {
         pending_ = 0;
         ++deliveries_;
+    }
+
+    /// What was delivered has given way to another exception: it is to be delivered once more.
+    void redeliver() noexcept {
+        if (outstanding() > 0 && pending_ == 0) {
+            pending_ = 1;
+        }
     }
 
     /// `too_late`: what is pending has had its effect, and will be delivered all the same.

@@ -95,11 +95,7 @@ template <class T, class State, bool Move>
 class FutureAwaiter : public Suspension, public DoneObserver {
 public:
     explicit FutureAwaiter(Ref<State> state) noexcept : state_(std::move(state)) {}
-    ~FutureAwaiter() {
-        if (is_linked()) {
-            state_->forget(*this);
-        }
-    }
+    ~FutureAwaiter() { stop_observing(); }
 
     [[nodiscard]] bool await_ready() const noexcept { return state_->done(); }
 
@@ -152,6 +148,13 @@ public:
             }
         } catch (...) { // misuse, or the copy or move of the value
             return Result<T>::failure(std::current_exception());
+        }
+    }
+
+protected:
+    void stop_observing() noexcept {
+        if (is_linked()) {
+            state_->forget(*this);
         }
     }
 

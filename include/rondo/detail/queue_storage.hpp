@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: MIT
 
 // The order in which a queue gives its items: first in first out, last in first out, or the
-// smallest first.
+// smallest first. What throws (memory, an item's move, a comparison) leaves the items as they were;
+// only a heap whose items' moves throw may lose one.
 
 #include <cstddef>
 #include <utility>
@@ -17,10 +18,7 @@ template <class T>
 class FifoStorage {
 public:
     [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
-    void reserve(std::size_t size) { items_.reserve(size); }
     void put(T&& item) { items_.emplace_back(std::move(item)); }
-    /// An item that was taken comes back to where it was.
-    void put_back(T&& item) { items_.push_front(std::move(item)); }
     [[nodiscard]] T take() {
         T item = std::move(items_.front());
         items_.pop_front();
@@ -36,9 +34,7 @@ template <class T>
 class LifoStorage {
 public:
     [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
-    void reserve(std::size_t size) { items_.reserve(size); }
     void put(T&& item) { items_.emplace_back(std::move(item)); }
-    void put_back(T&& item) { put(std::move(item)); }
     [[nodiscard]] T take() {
         T item = std::move(items_.back());
         items_.pop_back();
@@ -51,68 +47,79 @@ private:
 };
 
 /// A binary heap; equal items come in the order in which they were put.
+///
+/// Finds a place by comparisons alone, and then moves what is on the way there.
 template <class T, class Compare>
 class HeapStorage {
 public:
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
-    void reserve(std::size_t size) { entries_.reserve(size); }
-    void put(T&& item) { insert(Entry{std::move(item), ++last_order_}); }
-    void put_back(T&& item) { insert(Entry{std::move(item), --first_order_}); }
-    [[nodiscard]] T take() {
-        T item = std::move(entries_.front().item);
-        Entry last = std::move(entries_.back());
-        entries_.pop_back();
-        if (entries_.size() != 0) {
-            sift_down(std::move(last));
+
+    void put(T&& item) {
+        Entry added(std::move(item), puts_);
+        std::size_t place = entries_.size();
+        while (place > 0 && before(added, entries_[parent(place)])) {
+            place = parent(place);
         }
-        return item;
+        entries_.emplace_back(std::move(added));
+        ++puts_;
+        for (std::size_t index = entries_.size() - 1; index > place; index = parent(index)) {
+            std::swap(entries_[index], entries_[parent(index)]);
+        }
     }
+
+    [[nodiscard]] T take() {
+        const std::size_t place = place_of_last();
+        Entry moving = std::move(entries_.back());
+        entries_.pop_back();
+        if (entries_.size() == 0) {
+            return std::move(moving.item);
+        }
+        // It goes to its place, what is there to where its parent is, and so on: the first comes out.
+        for (std::size_t index = place; index > 0; index = parent(index)) {
+            std::swap(entries_[index], moving);
+        }
+        std::swap(entries_.front(), moving);
+        return std::move(moving.item);
+    }
+
     void clear() noexcept { entries_.clear(); }
 
 private:
     struct Entry {
+        Entry(T&& put, unsigned long long number) : item(std::move(put)), order(number) {}
+
         T item;
-        long long order;
+        unsigned long long order;
     };
+
+    static constexpr std::size_t parent(std::size_t index) noexcept { return (index - 1) / 2; }
 
     [[nodiscard]] bool before(const Entry& a, const Entry& b) const {
         if (compare_(a.item, b.item)) {
             return true;
         }
-        return !compare_(b.item, a.item) && a.order < b.order;
+        return a.order < b.order && !compare_(b.item, a.item);
     }
 
-    void insert(Entry entry) {
-        entries_.emplace_back(std::move(entry));
-        std::size_t index = entries_.size() - 1;
-        while (index > 0 && before(entries_[index], entries_[(index - 1) / 2])) {
-            std::swap(entries_[index], entries_[(index - 1) / 2]);
-            index = (index - 1) / 2;
-        }
-    }
-
-    /// Fills the hole at the root with what was the last entry.
-    void sift_down(Entry entry) {
-        entries_.front() = std::move(entry);
-        for (std::size_t index = 0;;) {
-            std::size_t least = index;
-            for (std::size_t child = index * 2 + 1; child <= index * 2 + 2; ++child) {
-                if (child < entries_.size() && before(entries_[child], entries_[least])) {
-                    least = child;
-                }
+    /// Where the last entry is to be when the first has gone.
+    [[nodiscard]] std::size_t place_of_last() {
+        const std::size_t last = entries_.size() - 1;
+        std::size_t place = 0;
+        for (std::size_t child = 1; child < last; child = place * 2 + 1) {
+            if (child + 1 < last && before(entries_[child + 1], entries_[child])) {
+                ++child;
             }
-            if (least == index) {
-                return;
+            if (!before(entries_[child], entries_[last])) {
+                break;
             }
-            std::swap(entries_[index], entries_[least]);
-            index = least;
+            place = child;
         }
+        return place;
     }
 
     RingBuffer<Entry> entries_; // never popped at the front: a vector in effect
     Compare compare_;
-    long long last_order_ = 0;
-    long long first_order_ = 0;
+    unsigned long long puts_ = 0;
 };
 
 } // namespace rondo::inline RONDO_ABI::detail

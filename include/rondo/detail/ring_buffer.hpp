@@ -22,7 +22,7 @@ public:
     RingBuffer& operator=(const RingBuffer&) = delete;
     ~RingBuffer() {
         clear();
-        std::allocator<T>().deallocate(slots_, capacity_);
+        release(slots_, capacity_);
     }
 
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
@@ -42,15 +42,6 @@ public:
     void emplace_back(Args&&... args) {
         reserve(size_ + 1);
         ::new (static_cast<void*>(slots_ + wrap(head_ + size_))) T(std::forward<Args>(args)...);
-        ++size_;
-    }
-
-    /// Before the first.
-    void push_front(T&& item) {
-        reserve(size_ + 1);
-        const std::size_t before = wrap(head_ + capacity_ - 1);
-        ::new (static_cast<void*>(slots_ + before)) T(std::move(item));
-        head_ = before;
         ++size_;
     }
 
@@ -75,21 +66,38 @@ private:
         return index & (capacity_ - 1); // a power of two
     }
 
+    static void release(T* slots, std::size_t capacity) noexcept {
+        if (slots != nullptr) {
+            std::allocator<T>().deallocate(slots, capacity);
+        }
+    }
+
+    /// An item that throws is copied if it can be, so that what is here stays here.
     [[gnu::noinline]] void grow(std::size_t size) {
         std::size_t larger = capacity_ == 0 ? 8 : capacity_;
         while (larger < size) {
             larger *= 2;
         }
         T* slots = std::allocator<T>().allocate(larger);
-        for (std::size_t i = 0; i < size_; ++i) {
-            T& item = (*this)[i];
-            ::new (static_cast<void*>(slots + i)) T(std::move(item));
-            item.~T();
+        std::size_t made = 0;
+        try {
+            for (; made < size_; ++made) {
+                ::new (static_cast<void*>(slots + made)) T(std::move_if_noexcept((*this)[made]));
+            }
+        } catch (...) {
+            while (made > 0) {
+                slots[--made].~T();
+            }
+            release(slots, larger);
+            throw;
         }
-        std::allocator<T>().deallocate(slots_, capacity_);
+        const std::size_t count = size_;
+        clear();
+        release(slots_, capacity_);
         slots_ = slots;
         capacity_ = larger;
         head_ = 0;
+        size_ = count;
     }
 
     T* slots_ = nullptr;
