@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <optional>
 #include <stdexcept>
-#include <type_traits>
 #include <utility>
 
 #include <rondo/config.hpp>
@@ -24,10 +23,12 @@ namespace detail {
 
 /// What the three queues share; they differ in the order of their storage.
 ///
-/// An item goes directly from one who puts to the one who has waited longest to get; a place that
-/// becomes free is kept for the one who has waited longest to put; nobody can overtake. Invariants:
-/// somebody waits to get only if the storage is empty; somebody waits to put only if it is full,
-/// kept places included.
+/// An item that comes is kept for the one who has waited longest to get, a place that becomes free
+/// for the one who has waited longest to put, until their tasks run; no newcomer can have it. A kept
+/// item has left the queue: it does not count, and its place is free. It lies in the storage all
+/// the same: so the order holds when its getter is cancelled, and nothing has to be moved back.
+/// Invariants: somebody waits to get only if every item is kept for others; somebody waits to put
+/// only if the queue is full, kept places included.
 template <class T, class Storage>
 class BasicQueue {
     class Getter;
@@ -37,7 +38,8 @@ class BasicQueue {
 public:
     using value_type = T;
 
-    /// `maxsize` items at most; 0 for no limit.
+    /// `maxsize` items at most; 0 for no limit. Those that are kept for a task which was waiting do
+    /// not count, but may come back when it is cancelled.
     explicit BasicQueue(std::size_t maxsize = 0) noexcept : maxsize_(maxsize) { finished_.set(); }
     BasicQueue(const BasicQueue&) = delete;
     BasicQueue& operator=(const BasicQueue&) = delete;
@@ -59,7 +61,8 @@ public:
     /// `co_await queue.get()` takes an item; waits while the queue is empty.
     ///
     /// Ordering: FIFO among those who wait. Throws: QueueShutDown when it is shut down and empty.
-    /// Cancellation: an item that was handed over in the same turn goes back to where it was.
+    /// Cancellation: an item that came in the same turn is for the next who waits, or stays where it
+    /// was.
     [[nodiscard("rondo: this gets nothing until it is awaited: co_await it")]] auto get() noexcept {
         return Get<Getter>{this};
     }
@@ -77,18 +80,20 @@ public:
         if (full()) {
             throw QueueFull();
         }
-        deliver(std::move(item));
+        add(std::move(item));
     }
 
     /// Takes an item at once. Throws: QueueEmpty; QueueShutDown when it is shut down and empty.
     T get_nowait() {
-        if (storage_.size() == 0) {
+        if (empty()) {
             if (shut_down_) {
                 throw QueueShutDown();
             }
             throw QueueEmpty();
         }
-        return take();
+        T item = storage_.take();
+        offer_place();
+        return item;
     }
 
     /// Says that one item which was taken has been dealt with.
@@ -108,28 +113,25 @@ public:
     }
 
     /// Lets nothing more in. Those who wait to put get QueueShutDown; those who get take what is
-    /// left and get QueueShutDown then. With `immediate` nothing is left: the items are dropped,
-    /// and count as dealt with. Idempotent.
+    /// left and get QueueShutDown then. With `immediate` nothing is left, not even for those who
+    /// were waiting and have not run yet: the items are dropped, and count as dealt with.
+    /// Idempotent.
     void shutdown(bool immediate = false) noexcept {
         shut_down_ = true;
         if (immediate) {
-            drops_items_ = true;
             const std::size_t dropped = storage_.size();
+            kept_items_ = 0;
             storage_.clear();
-            if (dropped != 0) {
-                finish(dropped);
-            }
+            finish(dropped < unfinished_ ? dropped : unfinished_); // some may be done already
         }
         wake_all(putters_);
-        if (storage_.size() == 0) {
-            wake_all(getters_);
-        }
+        wake_all(getters_);
     }
 
-    [[nodiscard]] std::size_t qsize() const noexcept { return storage_.size(); }
-    [[nodiscard]] bool empty() const noexcept { return storage_.size() == 0; }
+    [[nodiscard]] std::size_t qsize() const noexcept { return storage_.size() - kept_items_; }
+    [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }
     [[nodiscard]] bool full() const noexcept {
-        return maxsize_ != 0 && storage_.size() + kept_places_ >= maxsize_;
+        return maxsize_ != 0 && qsize() + kept_places_ >= maxsize_;
     }
     [[nodiscard]] std::size_t maxsize() const noexcept { return maxsize_; }
     [[nodiscard]] bool is_shut_down() const noexcept { return shut_down_; }
@@ -142,7 +144,7 @@ private:
     };
     class Put {
     public:
-        Put(BasicQueue* queue, T item) : queue_(queue), item_(std::move(item)) {}
+        Put(BasicQueue* queue, T&& item) : queue_(queue), item_(std::move(item)) {}
         Putter operator co_await() && { return Putter(*queue_, std::move(item_)); }
 
     private:
@@ -156,26 +158,42 @@ private:
         }
     }
 
-    /// An item that has a place goes to who waits longest for one, or into the storage.
-    void deliver(T&& item) {
-        // Also for those that were handed over: they may come back when there is no memory.
-        storage_.reserve(storage_.size() + handed_over_ + 1);
-        if (GrantedWait* first = getters_.front()) {
-            static_cast<Getter*>(first)->item_.emplace(std::move(item)); // may throw
-            WaitQueue::remove(*first);
-            ++handed_over_;
-            first->grant();
-        } else {
-            storage_.put(std::move(item));
-        }
+    void add(T&& item) {
+        storage_.put(std::move(item));
         ++unfinished_;
         finished_.clear();
+        if (GrantedWait* first = getters_.pop_front()) {
+            ++kept_items_;
+            first->grant();
+        }
     }
 
-    T take() {
+    /// Keeps an item for the caller, if there is one.
+    [[nodiscard]] bool keep_item() noexcept {
+        if (empty()) {
+            return false;
+        }
+        ++kept_items_;
+        return true;
+    }
+
+    T take_kept_item() {
         T item = storage_.take();
+        --kept_items_;
         offer_place();
         return item;
+    }
+
+    /// Its getter cannot take a kept item: it is for the next who waits.
+    void pass_item_on() noexcept {
+        if (kept_items_ == 0) {
+            return; // it was dropped by shutdown()
+        }
+        if (GrantedWait* first = getters_.pop_front()) {
+            first->grant();
+        } else {
+            --kept_items_;
+        }
     }
 
     /// If there is a place, it is kept for who waits longest to put.
@@ -185,21 +203,6 @@ private:
                 ++kept_places_;
                 first->grant();
             }
-        }
-    }
-
-    /// An item that its getter could not keep: to the next who waits, or back to where it was.
-    void give_back(T&& item) noexcept {
-        if (GrantedWait* first = getters_.pop_front()) {
-            static_cast<Getter*>(first)->item_.emplace(std::move(item));
-            first->grant();
-            return;
-        }
-        --handed_over_;
-        if (drops_items_) {
-            finish(1);
-        } else {
-            storage_.put_back(std::move(item));
         }
     }
 
@@ -220,28 +223,25 @@ private:
     WaitQueue getters_;
     WaitQueue putters_;
     std::size_t maxsize_;
+    std::size_t kept_items_ = 0;  // granted to gets that have not run yet
     std::size_t kept_places_ = 0; // granted to puts that have not run yet
-    std::size_t handed_over_ = 0; // granted to gets that have not run yet
     std::size_t unfinished_ = 0;
     bool shut_down_ = false;
-    bool drops_items_ = false; // shut down at once
-    Event finished_;           // set while nothing is unfinished
+    Event finished_; // set while nothing is unfinished
 };
 
-/// Waits to get. The grant is an item.
+/// Waits to get. The grant is an item that is kept for it.
 template <class T, class Storage>
 class BasicQueue<T, Storage>::Getter : public GrantedWait {
 public:
     explicit Getter(BasicQueue& queue) noexcept : queue_(queue) {}
     ~Getter() {
-        if (item_) {
-            queue_.give_back(std::move(*item_)); // cancelled between the grant and the step
+        if (this->granted()) {
+            queue_.pass_item_on(); // cancelled, or the frame died, between the grant and the step
         }
     }
 
-    [[nodiscard]] bool await_ready() const noexcept {
-        return queue_.storage_.size() != 0 || queue_.shut_down_;
-    }
+    [[nodiscard]] bool await_ready() noexcept { return try_at_once() || queue_.shut_down_; }
     template <class P>
     bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
         return wait_in(queue_.getters_, awaiting);
@@ -254,35 +254,34 @@ public:
     }
 
 protected:
-    /// Whether there is nothing to get, now or ever. Throws: CancelledError.
+    /// Whether there is nothing to get any more. Throws: CancelledError.
     [[nodiscard]] bool must_stop() {
-        if (this->cancellation_pending() || (is_left_alone() && !queue_.shut_down_)) {
+        if (this->cancellation_pending() || (!this->granted() && !queue_.shut_down_)) {
             this->throw_cancelled();
         }
-        return is_left_alone() && queue_.storage_.size() == 0;
+        if (this->granted()) {
+            return queue_.kept_items_ == 0; // dropped meanwhile
+        }
+        return !try_at_once(); // shut down; but a cancelled getter may have left its item
     }
 
     T take() {
-        if (!item_) {
-            return queue_.take();
-        }
-        T item = std::move(*item_);
-        item_.reset();
-        --queue_.handed_over_;
+        T item = queue_.take_kept_item();
+        this->take_grant();
         return item;
     }
 
 private:
-    friend class BasicQueue;
-
-    /// It has waited, and was woken without an item.
-    [[nodiscard]] bool is_left_alone() const noexcept {
-        return !item_ && queue_.storage_.size() == 0;
+    bool try_at_once() noexcept {
+        const bool kept = queue_.keep_item();
+        if (kept) {
+            this->grant_at_once();
+        }
+        return kept;
     }
     [[nodiscard]] const char* describe() const noexcept override { return "Queue::get"; }
 
     BasicQueue& queue_;
-    std::optional<T> item_;
 };
 
 /// Waits to get, and takes the end of the queue for an answer.
@@ -302,7 +301,7 @@ public:
 template <class T, class Storage>
 class BasicQueue<T, Storage>::Putter final : public GrantedWait {
 public:
-    Putter(BasicQueue& queue, T item) : queue_(queue), item_(std::move(item)) {}
+    Putter(BasicQueue& queue, T&& item) : queue_(queue), item_(std::move(item)) {}
     ~Putter() { give_up_place(); }
 
     [[nodiscard]] bool await_ready() noexcept {
@@ -322,9 +321,8 @@ public:
             this->throw_cancelled(); // the destructor gives the place to the next
         }
         queue_.require_open();
-        this->take_grant();
-        --queue_.kept_places_;
-        queue_.deliver(std::move(item_));
+        queue_.add(std::move(item_));
+        give_up_place(); // the item has it, unless it went to a getter: then the next can have it
     }
 
 private:
