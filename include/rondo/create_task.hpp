@@ -15,6 +15,7 @@
 
 #include <rondo/awaitable.hpp>
 #include <rondo/config.hpp>
+#include <rondo/context.hpp>
 #include <rondo/coro.hpp>
 #include <rondo/detail/ref.hpp>
 #include <rondo/detail/scheduler.hpp>
@@ -49,6 +50,9 @@ Task<T> spawn(Scheduler& scheduler, Coro<T> coro, const TaskOptions& options) {
     Ref<TaskState<T>> state(made);
     if (!options.name.empty()) {
         state->set_name(std::string(options.name));
+    }
+    if (options.context != nullptr) {
+        state->run_in(options.context->cell());
     }
     state->launch(options.eager_start && current_scheduler == &scheduler);
     return Task<T>(std::move(state));

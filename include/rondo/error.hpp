@@ -97,6 +97,12 @@ public:
     using std::logic_error::logic_error;
 };
 
+/// A context variable has no value where it was read, and no default.
+class LookupError : public std::out_of_range {
+public:
+    using std::out_of_range::out_of_range;
+};
+
 /// Time ran out. Its nested exception is the exception being handled when it is made: inside
 /// Rondo the CancelledError that ended the late work, null if there is none.
 class TimeoutError : public std::runtime_error, public std::nested_exception {

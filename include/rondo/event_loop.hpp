@@ -22,6 +22,7 @@
 
 #include <rondo/awaitable.hpp>
 #include <rondo/clock.hpp>
+#include <rondo/context.hpp>
 #include <rondo/coro.hpp>
 #include <rondo/create_task.hpp>
 #include <rondo/detail/fd_watcher.hpp>
@@ -110,21 +111,23 @@ public:
 
     /// Calls `callback()` in the next turn; FIFO, exactly once, never from inside the call. An
     /// exception that leaves it goes to the exception handler.
+    ///
+    /// Callbacks run in `context`; if null, as everywhere below, in a copy of the present one.
     template <std::invocable F>
-    Handle call_soon(F callback);
+    Handle call_soon(F callback, const Context* context = nullptr);
 
     /// Calls `callback()` after `delay`, or at `when` on the loop's clock. Equal deadlines: FIFO.
     template <Duration D, std::invocable F>
-    TimerHandle call_later(D delay, F callback) {
-        return call_at(detail::deadline_after(time(), delay), std::move(callback));
+    TimerHandle call_later(D delay, F callback, const Context* context = nullptr) {
+        return call_at(detail::deadline_after(time(), delay), std::move(callback), context);
     }
     template <std::invocable F>
-    TimerHandle call_at(Clock::time_point when, F callback);
+    TimerHandle call_at(Clock::time_point when, F callback, const Context* context = nullptr);
 
     /// call_soon() from any thread; wakes the loop.
     /// Throws: LoopError if the loop is closed. Never crashes in a race with close().
     template <std::invocable F>
-    Handle call_soon_threadsafe(F callback);
+    Handle call_soon_threadsafe(F callback, const Context* context = nullptr);
 
     /// Calls `callback()` in every turn in which `fd` is readable or writable; replaces an earlier
     /// one for the same descriptor. Remove it before closing the descriptor.
@@ -183,7 +186,17 @@ private:
         int number;
         std::uint64_t id; // of the registration, which a replacement of the function keeps
         std::shared_ptr<detail::SmallFunction<void()>> function;
+        Context context; // a copy of the one in which it was registered
     };
+
+    /// Makes it run in a context that is not null.
+    template <class C>
+    static detail::Ref<C> make_callback(detail::Ref<C> callback, const Context* context) noexcept {
+        if (context != nullptr) {
+            callback->run_in(context->cell());
+        }
+        return callback;
+    }
 
     /// Makes the loop the thread's running one for the time of a run.
     class Running;
@@ -435,30 +448,34 @@ inline void EventLoop::destroy_all() {
 }
 
 template <std::invocable F>
-Handle EventLoop::call_soon(F callback) {
+Handle EventLoop::call_soon(F callback, const Context* context) {
     static_assert(!detail::is_coro_v<std::invoke_result_t<F&>>,
                   "rondo: this callback is a coroutine, which would never run; use create_task()");
     require_open();
-    detail::Ref<detail::Callback> node(new detail::Callback(std::move(callback)));
+    auto node = make_callback(
+        detail::Ref<detail::Callback>(new detail::Callback(std::move(callback))), context);
     node->schedule(core_.scheduler());
     return Handle(std::move(node));
 }
 
 template <std::invocable F>
-TimerHandle EventLoop::call_at(Clock::time_point when, F callback) {
+TimerHandle EventLoop::call_at(Clock::time_point when, F callback, const Context* context) {
     static_assert(!detail::is_coro_v<std::invoke_result_t<F&>>,
                   "rondo: this callback is a coroutine, which would never run; use create_task()");
     require_open();
-    detail::Ref<detail::TimedCallback> node(new detail::TimedCallback(std::move(callback), when));
+    auto node = make_callback(
+        detail::Ref<detail::TimedCallback>(new detail::TimedCallback(std::move(callback), when)),
+        context);
     node->start(core_.scheduler());
     return TimerHandle(std::move(node));
 }
 
 template <std::invocable F>
-Handle EventLoop::call_soon_threadsafe(F callback) {
+Handle EventLoop::call_soon_threadsafe(F callback, const Context* context) {
     static_assert(!detail::is_coro_v<std::invoke_result_t<F&>>,
                   "rondo: this callback is a coroutine, which would never run; use create_task()");
-    detail::Ref<detail::Callback> node(new detail::Callback(std::move(callback)));
+    auto node = make_callback(
+        detail::Ref<detail::Callback>(new detail::Callback(std::move(callback))), context);
     node->add_ref(); // the inbox's
     if (!core_.inbox().post(*node)) {
         node->drop_ref();
@@ -473,9 +490,11 @@ void EventLoop::add_signal_handler(int number, F callback) {
                   "rondo: a signal handler is a plain callback, not a coroutine");
     require_open();
     auto function = std::make_shared<detail::SmallFunction<void()>>(std::move(callback));
+    Context context = copy_context();
     for (SignalHandler& handler : signal_handlers_) {
         if (handler.number == number) {
             handler.function = std::move(function);
+            handler.context = std::move(context);
             return;
         }
     }
@@ -483,7 +502,7 @@ void EventLoop::add_signal_handler(int number, F callback) {
     detail::listen_to_signal(number, core_.inbox().wake_fd());
     core_.expect_from_outside(+1);
     signal_handlers_.push_back(
-        SignalHandler{number, ++last_signal_handler_id_, std::move(function)});
+        SignalHandler{number, ++last_signal_handler_id_, std::move(function), std::move(context)});
 }
 
 inline bool EventLoop::remove_signal_handler(int number) noexcept {
@@ -512,7 +531,8 @@ inline void EventLoop::call_signal_handler(std::uint64_t id) {
     for (const SignalHandler& handler : signal_handlers_) {
         if (handler.id == id) {
             const auto function = handler.function; // it may remove itself
-            (*function)();
+            const Context context = handler.context;
+            context.run(*function);
             return;
         }
     }

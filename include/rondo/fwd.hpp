@@ -40,6 +40,7 @@ class IncompleteReadError;
 class InvalidStateError;
 class KeyboardInterrupt;
 class LimitOverrunError;
+class LookupError;
 class LoopError;
 class QueueEmpty;
 class QueueFull;

@@ -9,6 +9,7 @@
 #include <exception>
 #include <rondo/clock.hpp>
 #include <rondo/config.hpp>
+#include <rondo/detail/context_node.hpp>
 #include <rondo/detail/future_state.hpp>
 #include <rondo/detail/ready_queue.hpp>
 #include <rondo/detail/ref.hpp>
@@ -21,11 +22,13 @@ namespace rondo::inline RONDO_ABI {
 
 namespace detail {
 
-/// A callback with its arguments bound. Shared by its handles and by whoever will run it; counted
+/// A callback with its arguments bound, and the context to run it in: a copy of the one in which it
+/// was made, unless another is given. Shared by its handles and by whoever will run it; counted
 /// atomically, because a handle of call_soon_threadsafe lives on another thread.
 class Callback : public Runnable, public PoolAllocated {
 public:
-    explicit Callback(SmallFunction<void()> function) noexcept : function_(std::move(function)) {}
+    explicit Callback(SmallFunction<void()> function) noexcept
+        : function_(std::move(function)), context_(current_context()) {}
     virtual ~Callback() = default;
 
     void add_ref() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
@@ -42,6 +45,8 @@ public:
     }
 
     [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+
+    void run_in(Ref<ContextCell> context) noexcept { context_.share(std::move(context)); }
 
     /// Puts it into the ready queue, which then holds a reference.
     void schedule(Scheduler& scheduler) noexcept {
@@ -63,6 +68,7 @@ public:
 
 protected:
     void invoke() noexcept {
+        const EnteredContext entered(*current_scheduler, context_);
         try {
             // Out of the object first: the callback may cancel or re-register itself.
             SmallFunction<void()> function = std::move(function_);
@@ -84,6 +90,7 @@ protected:
     }
 
     SmallFunction<void()> function_;
+    RunContext context_;
 
 private:
     std::atomic<std::uint32_t> references_ = 0;

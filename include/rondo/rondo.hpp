@@ -16,6 +16,7 @@
 // Coroutines and tasks
 #include <rondo/awaitable.hpp>    // IWYU pragma: export
 #include <rondo/cancellation.hpp> // IWYU pragma: export
+#include <rondo/context.hpp>      // IWYU pragma: export
 #include <rondo/coro.hpp>         // IWYU pragma: export
 #include <rondo/future.hpp>       // IWYU pragma: export
 #include <rondo/handle.hpp>       // IWYU pragma: export

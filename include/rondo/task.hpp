@@ -21,8 +21,9 @@ namespace rondo::inline RONDO_ABI {
 /// How a task is made. Members are trivially destructible: GCC 12 destroys others twice when an
 /// option list stands in a co_await expression.
 struct TaskOptions {
-    std::string_view name{};  ///< "Task-N" if empty; copied
-    bool eager_start = false; ///< run the first step at once instead of in a later turn
+    std::string_view name{};          ///< "Task-N" if empty; copied
+    bool eager_start = false;         ///< run the first step at once instead of in a later turn
+    const Context* context = nullptr; ///< to run in it; in a copy of the creator's if null
 };
 
 namespace detail {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <rondo/config.hpp>
+#include <rondo/detail/context_node.hpp>
 #include <rondo/detail/ready_queue.hpp>
 #include <rondo/detail/ref.hpp>
 #include <rondo/detail/ring.hpp>
@@ -84,6 +85,7 @@ private:
     void call() noexcept {
         // Out of the object first: the callback may remove the watcher, which drops it.
         SmallFunction<void()> callback = std::move(callback_);
+        const EnteredContext entered(scheduler_, context_);
         try {
             callback();
         } catch (const KeyboardInterrupt&) {
@@ -127,6 +129,7 @@ private:
     bool removed_ = false;
     bool due_ = false;               // it is in the ready queue to be called
     SmallFunction<void()> callback_; // empty while it is called
+    RunContext context_{current_context()};
 };
 
 /// The watchers of one direction, by descriptor.

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <rondo/context.hpp>
 #include <rondo/detail/future_state.hpp>
 #include <rondo/detail/ref.hpp>
 #include <rondo/detail/small_function.hpp>
@@ -43,6 +44,7 @@ public:
     void run() noexcept override {
         if (!cancelled()) {
             const Self self = Self::from_state(*subject_);
+            const EnteredContext entered(*current_scheduler, context_);
             try {
                 SmallFunction<void(Self)> function = std::move(with_subject_);
                 function(self);
@@ -224,12 +226,13 @@ public:
     }
 
     /// Calls `callback(handle)` or `callback()` in a later turn of the loop once it is done, in the
-    /// order of registration; in the next turn if it is done already.
+    /// order of registration; in the next turn if it is done already. It runs in `context`, or in
+    /// a copy of the present one if that is null.
     ///
     /// Returns: a handle whose cancel() removes the callback.
     template <class F>
         requires std::invocable<F&, Self> || std::invocable<F&>
-    Handle add_done_callback(F callback) const {
+    Handle add_done_callback(F callback, const Context* context = nullptr) const {
         SmallFunction<void(Self)> function;
         if constexpr (std::invocable<F&, Self>) {
             function = std::move(callback);
@@ -237,6 +240,9 @@ public:
             function = [callback = std::move(callback)](const Self&) mutable { callback(); };
         }
         Ref<DoneCallback<Self>> node(new DoneCallback<Self>(*state_, std::move(function)));
+        if (context != nullptr) {
+            node->run_in(context->cell());
+        }
         if (done()) {
             node->on_done();
         } else {

@@ -26,6 +26,7 @@ class Suspension;
 
 namespace detail {
 
+class ContextNode;
 class FutureBase;
 class Ring;
 class Scheduler;
@@ -61,8 +62,9 @@ public:
 
     ReadyQueue ready;
     TimerHeap timers;
-    TaskBase* current = nullptr;   // the task whose step runs; null in a callback
-    IntrusiveList<TaskBase> tasks; // all that are not done
+    TaskBase* current = nullptr;         // the task whose step runs; null in a callback
+    Ref<ContextNode>* context = nullptr; // of what runs now; null where nothing has its own
+    IntrusiveList<TaskBase> tasks;       // all that are not done
     std::size_t tasks_alive = 0;
     LeafQueue cancelled; // leaves of suspended tasks that have been cancelled just now
     Ring* ring = nullptr;

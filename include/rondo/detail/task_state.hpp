@@ -11,6 +11,7 @@
 #include <exception>
 #include <rondo/config.hpp>
 #include <rondo/detail/cancel_requests.hpp>
+#include <rondo/detail/context_node.hpp>
 #include <rondo/detail/future_state.hpp>
 #include <rondo/detail/leaf.hpp>
 #include <rondo/detail/promise.hpp>
@@ -136,6 +137,9 @@ public:
     [[nodiscard]] const PromiseBase* innermost() const noexcept { return innermost_; }
 #endif
 
+    /// To run in that context instead of in a copy of its creator's. Before launch().
+    void run_in(Ref<ContextCell> context) noexcept { context_.share(std::move(context)); }
+
     /// The loop owns it from now on, until it is done. The first step is taken in a later turn, or
     /// at once if it is to start eagerly.
     void launch(bool eagerly) noexcept {
@@ -152,11 +156,13 @@ public:
     void run() noexcept final {
         Scheduler& scheduler = *scheduler_;
         TaskBase* const outer = std::exchange(scheduler.current, this);
+        ContextSlot* const outer_context = std::exchange(scheduler.context, &context_.slot());
         const bool ended = step();
         if (ended) {
             destroy_coroutine();
         }
         scheduler.current = outer;
+        scheduler.context = outer_context;
         if (ended) {
             finish(status_at_end_);
         }
@@ -177,7 +183,7 @@ public:
 protected:
     TaskBase(Scheduler& scheduler, std::coroutine_handle<> root, PromiseBase& promise) noexcept
         : FutureBase(scheduler, true), root_(root), resume_point_(root),
-          id_(++scheduler.last_task_id) {
+          context_(current_context(scheduler)), id_(++scheduler.last_task_id) {
         promise.bind(*this);
     }
 
@@ -290,6 +296,7 @@ private:
     std::coroutine_handle<> root_;
     std::coroutine_handle<> resume_point_;
     Leaf* leaf_ = nullptr;
+    RunContext context_;
     std::uint64_t id_;
 #if RONDO_TRACK_LOCATIONS
     PromiseBase* innermost_ = nullptr;

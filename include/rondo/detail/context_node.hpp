@@ -1,0 +1,196 @@
+#pragma once
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+// What a context is made of, and which one is current. A context is an immutable list of bindings,
+// newest first, whose tails are shared: to copy one is to copy a pointer. A program that uses no
+// context variables has null pointers everywhere.
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include <rondo/config.hpp>
+#include <rondo/detail/ref.hpp>
+#include <rondo/detail/scheduler.hpp>
+#include <rondo/error.hpp>
+
+namespace rondo::inline RONDO_ABI::detail {
+
+/// Counted atomically: a callback carries its context to the loop's thread.
+class ContextCounted {
+public:
+    ContextCounted(const ContextCounted&) = delete;
+    ContextCounted& operator=(const ContextCounted&) = delete;
+
+    void add_ref() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void drop_ref() const noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            delete this;
+        }
+    }
+
+protected:
+    ContextCounted() noexcept = default;
+    virtual ~ContextCounted() = default;
+
+private:
+    mutable std::atomic<std::uint32_t> references_ = 0;
+};
+
+/// The value of a variable; the variable knows its type.
+class ContextValue : public ContextCounted {};
+
+/// A list of bindings, or a cell that holds one.
+class ContextNode : public ContextCounted {
+public:
+    [[nodiscard]] bool is_cell() const noexcept { return is_cell_; }
+
+protected:
+    explicit ContextNode(bool is_cell) noexcept : is_cell_(is_cell) {}
+
+private:
+    const bool is_cell_;
+};
+
+/// Where a task, a callback or a thread keeps its bindings; null if there are none.
+using ContextSlot = Ref<ContextNode>;
+
+class ContextBinding final : public ContextNode {
+public:
+    ContextBinding(std::uint64_t variable, Ref<const ContextValue> value, ContextSlot next) noexcept
+        : ContextNode(false), variable_(variable), value_(std::move(value)),
+          next_(std::move(next)) {}
+
+    [[nodiscard]] std::uint64_t variable() const noexcept { return variable_; }
+    [[nodiscard]] const Ref<const ContextValue>& value() const noexcept { return value_; }
+    [[nodiscard]] const ContextSlot& next() const noexcept { return next_; }
+
+private:
+    const std::uint64_t variable_;
+    const Ref<const ContextValue> value_;
+    const ContextSlot next_;
+};
+
+/// The changeable inside of a Context object, which several tasks may run in.
+class ContextCell final : public ContextNode {
+public:
+    explicit ContextCell(ContextSlot bindings) noexcept
+        : ContextNode(true), slot(std::move(bindings)) {}
+
+    ContextSlot slot;
+};
+
+/// Null if the variable is not bound.
+[[nodiscard]] inline const ContextBinding* find_binding(const ContextSlot& bindings,
+                                                        std::uint64_t variable) noexcept {
+    const auto* binding = static_cast<const ContextBinding*>(bindings.get());
+    while (binding != nullptr && binding->variable() != variable) {
+        binding = static_cast<const ContextBinding*>(binding->next().get());
+    }
+    return binding;
+}
+
+/// The bindings without that variable's. Those in front of it are copied, the rest is shared.
+[[nodiscard]] inline ContextSlot without_binding(const ContextSlot& bindings,
+                                                 std::uint64_t variable) {
+    const auto* first = static_cast<const ContextBinding*>(bindings.get());
+    if (first == nullptr || first->variable() == variable) {
+        return first != nullptr ? first->next() : bindings;
+    }
+    return ContextSlot(new ContextBinding(first->variable(), first->value(),
+                                          without_binding(first->next(), variable)));
+}
+
+/// Binds the variable; a null value unbinds it.
+inline void bind(ContextSlot& bindings, std::uint64_t variable, Ref<const ContextValue> value) {
+    ContextSlot rest = find_binding(bindings, variable) != nullptr
+                           ? without_binding(bindings, variable)
+                           : bindings;
+    if (value) {
+        rest = ContextSlot(new ContextBinding(variable, std::move(value), std::move(rest)));
+    }
+    bindings = std::move(rest);
+}
+
+inline constinit std::atomic<std::uint64_t> next_context_variable = 1;
+
+/// The context of code that runs outside of any loop, on this thread.
+struct ThreadContext {
+    [[nodiscard]] ContextSlot& current() noexcept { return entered != nullptr ? *entered : own; }
+
+    ContextSlot own;
+    ContextSlot* entered = nullptr; // by Context::run()
+};
+
+[[nodiscard]] inline ThreadContext& thread_context() noexcept {
+    thread_local ThreadContext context;
+    return context;
+}
+
+/// The bindings that are current for a loop's code.
+[[nodiscard]] inline ContextSlot& current_context(Scheduler& scheduler) noexcept {
+    return scheduler.context != nullptr ? *scheduler.context : thread_context().current();
+}
+
+/// The bindings that are current on this thread.
+[[nodiscard]] inline ContextSlot& current_context() noexcept {
+    return current_scheduler != nullptr ? current_context(*current_scheduler)
+                                        : thread_context().current();
+}
+
+/// While it lives, code on this thread runs in a Context object's bindings.
+class CellEntry {
+public:
+    /// Throws: InvalidStateError if code runs in them already.
+    explicit CellEntry(ContextSlot& slot)
+        : entered_(current_scheduler != nullptr ? current_scheduler->context
+                                                : thread_context().entered),
+          outer_(entered_) {
+        if (outer_ == &slot) {
+            throw InvalidStateError("rondo: this context has been entered already");
+        }
+        entered_ = &slot;
+    }
+    CellEntry(const CellEntry&) = delete;
+    CellEntry& operator=(const CellEntry&) = delete;
+    ~CellEntry() { entered_ = outer_; }
+
+private:
+    ContextSlot*& entered_;
+    ContextSlot* const outer_;
+};
+
+/// What a task or callback runs in: bindings of its own, or a cell that it shares.
+class RunContext {
+public:
+    explicit RunContext(const ContextSlot& copied) noexcept : root_(copied) {}
+
+    void share(Ref<ContextCell> cell) noexcept { root_ = std::move(cell); }
+
+    [[nodiscard]] ContextSlot& slot() noexcept {
+        if (root_ && root_->is_cell()) [[unlikely]] {
+            return static_cast<ContextCell*>(root_.get())->slot;
+        }
+        return root_;
+    }
+
+private:
+    ContextSlot root_;
+};
+
+/// While it lives, a loop's code runs in that context.
+class EnteredContext {
+public:
+    EnteredContext(Scheduler& scheduler, RunContext& context) noexcept
+        : scheduler_(scheduler), outer_(std::exchange(scheduler.context, &context.slot())) {}
+    EnteredContext(const EnteredContext&) = delete;
+    EnteredContext& operator=(const EnteredContext&) = delete;
+    ~EnteredContext() { scheduler_.context = outer_; }
+
+private:
+    Scheduler& scheduler_;
+    ContextSlot* outer_;
+};
+
+} // namespace rondo::inline RONDO_ABI::detail

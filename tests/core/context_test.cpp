@@ -1,0 +1,352 @@
+// SPDX-FileCopyrightText: 2026 The Rondo authors
+// SPDX-License-Identifier: MIT
+
+#include <rondo/context.hpp>
+
+#include <rondo/create_task.hpp>
+#include <rondo/event_loop.hpp>
+#include <rondo/gather.hpp>
+#include <rondo/run.hpp>
+#include <rondo/sleep.hpp>
+#include <rondo/task_group.hpp>
+#include <rondo/timeout.hpp>
+
+#include "base/allocations.hpp"
+#include "support/async_test.hpp"
+#include "support/catch.hpp"
+#include "support/tracked.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace std::chrono_literals;
+using rondo::Context;
+using rondo::ContextVar;
+using rondo::copy_context;
+using rondo::Coro;
+using rondo::create_task;
+using rondo::get_running_loop;
+using rondo::TaskOptions;
+using rondo_test::let_others_run;
+using rondo_test::Tracked;
+
+namespace {
+
+ContextVar<int> number("number", 0);
+ContextVar<std::string> title("title");
+
+/// What it sees at first, and after it has set and slept.
+Coro<std::pair<int, int>> see_and_set(int value) {
+    const int before = number.get();
+    number.set(value);
+    co_await rondo::sleep(1ms);
+    const int after = number.get();
+    co_return std::pair(before, after);
+}
+
+} // namespace
+
+// The variable
+
+TEST_CASE("a context variable has its default until it is set", "[core][context][b419]") {
+    CHECK(number.get() == 0);
+    CHECK(number.get(7) == 7);
+    CHECK(number.name() == "number");
+    CHECK_THROWS_AS(title.get(), rondo::LookupError);
+    CHECK(title.get("none") == "none");
+    copy_context().run([] {
+        title.set("book");
+        CHECK(title.get() == "book");
+    });
+}
+
+TEST_CASE("a token gives back the value from before", "[core][context][b419]") {
+    copy_context().run([] {
+        const auto first = title.set("one");
+        const auto second = title.set("two");
+        CHECK_FALSE(first.old_value());
+        CHECK(second.old_value() == "one");
+        title.reset(second);
+        CHECK(title.get() == "one");
+        title.reset(first);
+        CHECK_THROWS_AS(title.get(), rondo::LookupError);
+    });
+}
+
+TEST_CASE("a token is good once, for its variable, in its context", "[core][context][b419]") {
+    ContextVar<int> other("other", 0);
+    const Context context = copy_context();
+    context.run([&] {
+        const auto used = number.set(1);
+        number.reset(used);
+        CHECK_THROWS_AS(number.reset(used), rondo::InvalidStateError);
+        const auto wrong = other.set(1);
+        CHECK_THROWS_AS(number.reset(wrong), std::invalid_argument);
+        const auto elsewhere = number.set(2);
+        context.copy().run(
+            [&] { CHECK_THROWS_AS(number.reset(elsewhere), std::invalid_argument); });
+        CHECK(number.get() == 2);
+        number.reset(elsewhere); // it was not used up by the mistake
+        CHECK(number.get() == 0);
+    });
+}
+
+TEST_CASE("variables do not disturb one another, however often they are set", "[core][context]") {
+    copy_context().run([] {
+        std::vector<std::unique_ptr<ContextVar<int>>> variables;
+        for (int i = 0; i < 20; ++i) {
+            variables.push_back(std::make_unique<ContextVar<int>>("v", -1));
+        }
+        for (int round = 0; round < 50; ++round) {
+            const auto index = static_cast<std::size_t>(round * 7 % 20);
+            variables[index]->set(round);
+            for (std::size_t i = 0; i < 20; ++i) {
+                int expected = -1;
+                for (int r = 0; r <= round; ++r) {
+                    expected = static_cast<std::size_t>(r * 7 % 20) == i ? r : expected;
+                }
+                REQUIRE(variables[i]->get() == expected);
+            }
+        }
+    });
+}
+
+TEST_CASE("a variable that comes to live where another was has no value", "[core][context]") {
+    copy_context().run([] {
+        std::optional<ContextVar<int>> variable;
+        variable.emplace("first", 0);
+        variable->set(1);
+        variable.emplace("second", 0);
+        CHECK(variable->get() == 0);
+    });
+}
+
+TEST_CASE("values die with the last context that has them", "[core][context]") {
+    const auto before = Tracked::counts.alive;
+    {
+        ContextVar<Tracked> tracked("tracked");
+        Context context;
+        context.run([&] {
+            const auto token = tracked.set(Tracked(1));
+            tracked.set(Tracked(2));
+        });
+        CHECK(Tracked::counts.alive == before + 1);
+        const Context copy = context.copy();
+        context = Context();
+        CHECK(Tracked::counts.alive == before + 1);
+        CHECK(copy.get(tracked)->number() == 2);
+    }
+    CHECK(Tracked::counts.alive == before);
+}
+
+TEST_CASE("no memory for a value leaves the old one", "[core][context][memory]") {
+    copy_context().run([] {
+        number.set(1);
+        title.set("a title that is too long to fit in a string by itself");
+        for (std::size_t left = 0; left < 3; ++left) {
+            const rondo_test::NoMemory no_memory(left);
+            try {
+                number.set(2);
+                number.set(1);
+            } catch (const std::bad_alloc&) {
+                CHECK(number.get() < 3);
+            }
+        }
+        CHECK(title.get().size() > 20);
+    });
+}
+
+// Contexts as objects
+
+TEST_CASE("a context keeps what is set while it runs", "[core][context]") {
+    const Context context;
+    const int result = context.run(
+        [](int a) {
+            number.set(a);
+            return a + 1;
+        },
+        4);
+    CHECK(result == 5);
+    CHECK(number.get() == 0);
+    CHECK(context.get(number) == 4);
+    const Context copy = context.copy();
+    context.run([] { number.set(5); });
+    CHECK(copy.get(number) == 4);
+    CHECK_FALSE(Context().get(number));
+}
+
+TEST_CASE("a context is left when its function throws, and cannot be entered twice",
+          "[core][context]") {
+    const Context context;
+    CHECK_THROWS_AS(context.run([&] { context.run([] {}); }), rondo::InvalidStateError);
+    CHECK_THROWS_AS(context.run([] { throw 42; }), int);
+    CHECK(context.run([] { return number.get(); }) == 0);
+}
+
+// Tasks
+
+ASYNC_TEST_CASE("a task sees what its creator had set, and changes nothing for it",
+                "[core][context][b408]") {
+    number.set(1);
+    auto task = create_task(see_and_set(10));
+    number.set(2);
+    const auto seen = co_await task;
+    CHECK(seen == std::pair(1, 10));
+    CHECK(number.get() == 2);
+}
+
+ASYNC_TEST_CASE("a Coro that is awaited runs in the context of who awaits it", "[core][context]") {
+    const auto seen = co_await see_and_set(3);
+    CHECK(seen == std::pair(0, 3));
+    CHECK(number.get() == 3);
+}
+
+ASYNC_TEST_CASE("children of gather, wait_for and groups inherit", "[core][context][b413]") {
+    number.set(5);
+    const auto both = co_await rondo::gather(see_and_set(1), see_and_set(2));
+    CHECK(std::get<0>(both) == std::pair(5, 1));
+    CHECK(std::get<1>(both) == std::pair(5, 2));
+    CHECK(number.get() == 5);
+    co_await rondo::task_group([](rondo::TaskGroup& group) -> Coro<> {
+        auto child = group.create_task(see_and_set(3));
+        const auto seen = co_await child;
+        CHECK(seen == std::pair(5, 3));
+        const Context context;
+        TaskOptions options;
+        options.context = &context;
+        auto apart = group.create_task(see_and_set(4), options);
+        const auto nothing = co_await apart;
+        CHECK(nothing == std::pair(0, 4));
+        CHECK(context.get(number) == 4);
+    });
+    CHECK(number.get() == 5);
+    const auto limited = co_await rondo::wait_for(see_and_set(6), 1s); // awaited in place
+    CHECK(limited == std::pair(5, 6));
+}
+
+ASYNC_TEST_CASE("a task that is given a context runs in it, and so do those that follow",
+                "[core][context][b412]") {
+    const Context context = copy_context();
+    TaskOptions options;
+    options.context = &context;
+    auto first = create_task(see_and_set(1), options);
+    const auto seen_by_first = co_await first;
+    auto second = create_task(see_and_set(2), options);
+    const auto seen_by_second = co_await second;
+    CHECK(seen_by_first == std::pair(0, 1));
+    CHECK(seen_by_second == std::pair(1, 2));
+    CHECK(context.get(number) == 2);
+    CHECK(number.get() == 0);
+}
+
+ASYNC_TEST_CASE("an eager first step runs in the task's own context", "[core][context][b185]") {
+    number.set(1);
+    TaskOptions eager;
+    eager.eager_start = true;
+    auto task = create_task(see_and_set(9), eager);
+    CHECK(number.get() == 1);
+    const auto seen = co_await task;
+    CHECK(seen == std::pair(1, 9));
+}
+
+TEST_CASE("the program's context goes into run, and nothing comes out", "[core][context][b417]") {
+    copy_context().run([] {
+        number.set(8);
+        const auto seen = rondo::run(see_and_set(9));
+        CHECK(seen == std::pair(8, 9));
+        CHECK(number.get() == 8);
+    });
+    CHECK(number.get() == 0);
+}
+
+// Callbacks
+
+ASYNC_TEST_CASE("done callbacks run in the context in which they were added",
+                "[core][context][b410]") {
+    number.set(1);
+    auto task = create_task(see_and_set(2));
+    std::vector<int> seen;
+    task.add_done_callback([&] {
+        seen.push_back(number.get());
+        number.set(99);
+    });
+    number.set(3);
+    task.add_done_callback([&] { seen.push_back(number.get()); });
+    const Context context;
+    context.run([] { number.set(4); });
+    task.add_done_callback([&] { seen.push_back(number.get()); }, &context);
+    co_await task;
+    co_await let_others_run();
+    if (rondo_test::shuffled()) {
+        co_return;
+    }
+    CHECK(seen == std::vector<int>{1, 3, 4});
+    CHECK(number.get() == 3);
+}
+
+ASYNC_TEST_CASE("callbacks of the loop run in a copy of the context, or in the one given",
+                "[core][context][b411]") {
+    auto& loop = get_running_loop();
+    const Context given;
+    given.run([] { number.set(100); });
+    int soon = -1;
+    int later = -1;
+    int threadsafe = -1;
+    int signal = -1;
+    int in_given = -1;
+    number.set(1);
+    loop.call_soon([&] {
+        soon = number.get();
+        number.set(-5);
+    });
+    number.set(2);
+    loop.call_later(1ms, [&] { later = number.get(); });
+    number.set(3);
+    loop.call_soon_threadsafe([&] { threadsafe = number.get(); });
+    number.set(4);
+    loop.add_signal_handler(SIGUSR1, [&] { signal = number.get(); });
+    loop.call_soon(
+        [&] {
+            in_given = number.get();
+            number.set(101);
+        },
+        &given);
+    number.set(6);
+    std::raise(SIGUSR1);
+    co_await rondo::sleep(5ms);
+    while (signal < 0) {
+        co_await rondo::sleep(1ms);
+    }
+    loop.remove_signal_handler(SIGUSR1);
+    CHECK(soon == 1);
+    CHECK(later == 2);
+    CHECK(threadsafe == 3);
+    CHECK(signal == 4);
+    CHECK(in_given == 100);
+    CHECK(given.get(number) == 101);
+    CHECK(number.get() == 6);
+}
+
+ASYNC_TEST_CASE("a callback from another thread brings that thread's context",
+                "[core][context][threads][b411]") {
+    auto& loop = get_running_loop();
+    int seen = -1;
+    std::thread other([&] {
+        number.set(42);
+        loop.call_soon_threadsafe([&] { seen = number.get(); });
+    });
+    other.join();
+    while (seen < 0) {
+        co_await rondo::sleep(0s);
+    }
+    CHECK(seen == 42);
+    CHECK(number.get() == 0);
+}
