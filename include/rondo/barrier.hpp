@@ -46,7 +46,8 @@ public:
     wait() noexcept;
 
     /// Throws BrokenBarrierError in all who are inside, also those who were about to go on; those
-    /// held at the entrance go on as if nothing had been. The barrier is usable, not broken.
+    /// held at the entrance go on as if nothing had been. The barrier is usable afterwards, also if
+    /// it was broken.
     void reset() noexcept;
 
     /// Breaks the barrier: all who wait, and all later wait(), throw BrokenBarrierError.
@@ -107,13 +108,12 @@ public:
     std::size_t await_resume() {
         const Place place = place_;
         leave();
+        if (cancellation_pending() || place == Place::outside) {
+            throw_cancelled();
+        }
         if (place == Place::broken) {
             throw BrokenBarrierError();
         }
-        if (place != Place::passed && place != Place::draining) {
-            throw_cancelled();
-        }
-        throw_if_cancelled();
         return index_;
     }
 
@@ -177,8 +177,13 @@ inline void Barrier::admit(Awaiter& awaiter) noexcept {
         first->resume();
     }
     awaiter.index_ = index;
-    awaiter.place_ = Awaiter::Place::passed;
-    awaiter.resume(); // if it has waited at the entrance
+    if (awaiter.is_waiting()) { // at the entrance, until now
+        awaiter.place_ = Awaiter::Place::draining;
+        draining_.push_back(awaiter);
+        awaiter.resume();
+    } else {
+        awaiter.place_ = Awaiter::Place::passed;
+    }
 }
 
 inline void Barrier::break_all(WaitList<Awaiter>& list) noexcept {
@@ -200,6 +205,7 @@ inline void Barrier::one_has_left() noexcept {
 }
 
 inline void Barrier::reset() noexcept {
+    broken_ = false;
     filling_count_ = 0;
     break_all(filling_);
     break_all(draining_);
