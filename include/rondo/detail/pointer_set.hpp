@@ -41,9 +41,13 @@ public:
 
 private:
     [[nodiscard]] static std::size_t first_slot(const void* pointer) noexcept {
-        // Fibonacci hashing: the low bits of an address say little.
-        const auto number = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(pointer));
-        return static_cast<std::size_t>((number * 0x9E3779B97F4A7C15U) >> 32U);
+        // Addresses from one pool are evenly spaced. One multiplication would send some spacings
+        // to a few neighbouring slots; the fold between two breaks them up.
+        constexpr std::uint64_t golden_ratio = 0x9E3779B97F4A7C15U;
+        std::uint64_t number = reinterpret_cast<std::uintptr_t>(pointer);
+        number *= golden_ratio;
+        number ^= number >> 32U;
+        return static_cast<std::size_t>((number * golden_ratio) >> 32U);
     }
 
     std::vector<const void*> slots_;
