@@ -126,6 +126,7 @@ public:
     [[nodiscard]] Context copy() const { return Context(cell_->slot); }
 
     /// For Rondo's own use.
+    explicit Context(detail::Ref<detail::ContextCell> cell) noexcept : cell_(std::move(cell)) {}
     [[nodiscard]] const detail::Ref<detail::ContextCell>& cell() const noexcept { return cell_; }
 
 private:

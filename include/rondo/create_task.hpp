@@ -78,9 +78,9 @@ std::invoke_result_t<F, Args...> invoke_and_keep(F function, Args... args) {
     co_return co_await std::move(coro);
 }
 
-/// A Task or Future as it is; a task of anything else.
+/// A Task or Future as it is; a task of anything else, with the options.
 template <Awaitable A>
-auto ensure_future(Scheduler& scheduler, A&& awaitable) {
+auto ensure_future(Scheduler& scheduler, A&& awaitable, const TaskOptions& options = {}) {
     using Plain = std::remove_cvref_t<A>;
     if constexpr (is_task_or_future_v<Plain>) {
         if (!awaitable.done() && awaitable.state()->scheduler() != &scheduler) {
@@ -90,9 +90,9 @@ auto ensure_future(Scheduler& scheduler, A&& awaitable) {
     } else if constexpr (is_coro_v<Plain>) {
         static_assert(!std::is_lvalue_reference_v<A>,
                       "rondo: a Coro runs only once: pass it as std::move(coro)");
-        return spawn(scheduler, std::forward<A>(awaitable), TaskOptions{});
+        return spawn(scheduler, std::forward<A>(awaitable), options);
     } else {
-        return spawn(scheduler, await_in_coro<Plain>(std::forward<A>(awaitable)), TaskOptions{});
+        return spawn(scheduler, await_in_coro<Plain>(std::forward<A>(awaitable)), options);
     }
 }
 

@@ -83,6 +83,13 @@ public:
     const char* what() const noexcept { return "rondo: interrupted by SIGINT"; }
 };
 
+/// Thrown at the co_yield of an async generator that is closed half-way. Not a std::exception, as
+/// Python's GeneratorExit is not an Exception: catch it to clean up, and rethrow it.
+class GeneratorExit {
+public:
+    const char* what() const noexcept { return "rondo: this generator is being closed"; }
+};
+
 /// A loop is used in a way that it cannot be: none is running, it is closed, it is running already,
 /// or the call comes from another thread.
 class LoopError : public std::logic_error {

@@ -26,6 +26,7 @@
 #include <rondo/coro.hpp>
 #include <rondo/create_task.hpp>
 #include <rondo/detail/fd_watcher.hpp>
+#include <rondo/detail/live_generator.hpp>
 #include <rondo/detail/scope_exit.hpp>
 #include <rondo/detail/signal_table.hpp>
 #include <rondo/detail/small_function.hpp>
@@ -108,6 +109,11 @@ public:
     [[nodiscard]] Future<T> create_future() {
         return Future<T>(core_.scheduler());
     }
+
+    /// Closes all async generators that have begun and have not ended, one after another; run()
+    /// does it at the end. What their cleanup throws goes to the exception handler.
+    template <class = void>
+    Coro<> shutdown_asyncgens();
 
     /// Calls `callback()` in the next turn; FIFO, exactly once, never from inside the call. An
     /// exception that leaves it goes to the exception handler.
@@ -346,7 +352,7 @@ inline void EventLoop::run_until_stopped() {
 
 inline void EventLoop::end_tasks() {
     detail::Scheduler& scheduler = core_.scheduler();
-    if (scheduler.tasks.empty()) {
+    if (scheduler.tasks.empty() && scheduler.generators.empty()) {
         return;
     }
     const Running running(*this);
@@ -371,9 +377,34 @@ inline void EventLoop::end_tasks() {
             }
         }
         one_turn(false); // for their done callbacks
+        if (!scheduler.generators.empty()) {
+            const auto closing = create_task(shutdown_asyncgens());
+            while (!closing.done()) {
+                one_turn(true);
+            }
+        }
     } while (!scheduler.tasks.empty());
     if (interrupt != nullptr) {
         std::rethrow_exception(interrupt);
+    }
+}
+
+template <class>
+Coro<> EventLoop::shutdown_asyncgens() {
+    auto& generators = core_.scheduler().generators;
+    while (detail::LiveGenerator* generator = generators.front()) {
+        generators.remove(*generator); // whatever becomes of it, it is not tried again
+        std::exception_ptr error;
+        try {
+            co_await generator->close_at_shutdown();
+        } catch (...) {
+            error = std::current_exception();
+        }
+        if (error != nullptr) {
+            call_exception_handler({.message = "an async generator could not be closed",
+                                    .exception = std::move(error),
+                                    .subject = {}});
+        }
     }
 }
 
@@ -581,8 +612,14 @@ inline void EventLoop::report(detail::Scheduler& scheduler, const char* message,
         }
     } catch (...) { // NOLINT(bugprone-empty-catch): the report goes out without the name
     }
+    detail::ContextSlot* const outer = scheduler.context;
+    if (subject != nullptr && subject->is_task()) { // the handler runs in its context
+        const auto* task = static_cast<const detail::TaskBase*>(subject);
+        scheduler.context = &const_cast<detail::TaskBase*>(task)->context().slot();
+    }
     scheduler.loop->call_exception_handler(
         {.message = message, .exception = std::move(error), .subject = name});
+    scheduler.context = outer;
 }
 
 inline void EventLoop::resume_from_thread(detail::Scheduler& scheduler,

@@ -36,6 +36,7 @@ class CancelledError;
 class DeadlockError;
 class DroppedCoroutineError;
 class ExceptionGroup;
+class GeneratorExit;
 class IncompleteReadError;
 class InvalidStateError;
 class KeyboardInterrupt;

@@ -39,6 +39,7 @@
 // Composition
 #include <rondo/as_completed.hpp>    // IWYU pragma: export
 #include <rondo/as_result.hpp>       // IWYU pragma: export
+#include <rondo/async_generator.hpp> // IWYU pragma: export
 #include <rondo/async_with.hpp>      // IWYU pragma: export
 #include <rondo/exception_group.hpp> // IWYU pragma: export
 #include <rondo/gather.hpp>          // IWYU pragma: export

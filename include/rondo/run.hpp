@@ -72,6 +72,7 @@ private:
 
     LoopOptions options_;
     std::optional<EventLoop> loop_;
+    std::optional<Context> context_; // one for all that it runs, as asyncio.Runner's
     bool closed_ = false;
 };
 
@@ -163,7 +164,12 @@ await_result_t<A> Runner::run(A&& main) {
                         "coroutine, or make a task of it");
     }
     EventLoop& loop = get_loop();
-    auto task = detail::ensure_future(loop.core().scheduler(), std::forward<A>(main));
+    if (!context_) {
+        context_ = copy_context();
+    }
+    TaskOptions options;
+    options.context = &*context_;
+    auto task = detail::ensure_future(loop.core().scheduler(), std::forward<A>(main), options);
     if constexpr (std::convertible_to<decltype(task), TaskRef>) {
         SigintWatch sigint(loop, task, options_.handle_sigint);
         try {

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <rondo/context.hpp>
 #include <rondo/detail/future_handle.hpp>
 #include <rondo/detail/ref.hpp>
 #include <rondo/detail/scheduler.hpp>
@@ -49,6 +50,9 @@ public:
 
     /// A number unique in the loop, in the order of creation, from 1.
     [[nodiscard]] std::uint64_t id() const noexcept { return this->state_->id(); }
+
+    /// The context in which the task runs.
+    [[nodiscard]] Context get_context() const { return Context(this->state_->context().cell()); }
 
     /// What the task waits on, in words: "sleep", "the result of Task-3"; for reports.
     [[nodiscard]] std::string describe_wait() const { return this->state_->describe_wait(); }

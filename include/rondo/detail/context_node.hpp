@@ -128,9 +128,18 @@ struct ThreadContext {
     return context;
 }
 
+/// The bindings in a slot, or in the cell that the slot refers to.
+[[nodiscard]] inline ContextSlot& bindings_of(ContextSlot& slot) noexcept {
+    if (slot && slot->is_cell()) [[unlikely]] {
+        return static_cast<ContextCell*>(slot.get())->slot;
+    }
+    return slot;
+}
+
 /// The bindings that are current for a loop's code.
 [[nodiscard]] inline ContextSlot& current_context(Scheduler& scheduler) noexcept {
-    return scheduler.context != nullptr ? *scheduler.context : thread_context().current();
+    return scheduler.context != nullptr ? bindings_of(*scheduler.context)
+                                        : thread_context().current();
 }
 
 /// The bindings that are current on this thread.
@@ -147,7 +156,7 @@ public:
         : entered_(current_scheduler != nullptr ? current_scheduler->context
                                                 : thread_context().entered),
           outer_(entered_) {
-        if (outer_ == &slot) {
+        if (outer_ != nullptr && &bindings_of(*outer_) == &slot) {
             throw InvalidStateError("rondo: this context has been entered already");
         }
         entered_ = &slot;
@@ -168,12 +177,16 @@ public:
 
     void share(Ref<ContextCell> cell) noexcept { root_ = std::move(cell); }
 
-    [[nodiscard]] ContextSlot& slot() noexcept {
-        if (root_ && root_->is_cell()) [[unlikely]] {
-            return static_cast<ContextCell*>(root_.get())->slot;
+    /// The cell that it shares, from now on.
+    [[nodiscard]] Ref<ContextCell> cell() {
+        if (!root_ || !root_->is_cell()) {
+            root_ = ContextSlot(new ContextCell(root_));
         }
-        return root_;
+        return Ref<ContextCell>(static_cast<ContextCell*>(root_.get()));
     }
+
+    /// For Scheduler::context; see bindings_of().
+    [[nodiscard]] ContextSlot& slot() noexcept { return root_; }
 
 private:
     ContextSlot root_;

@@ -28,6 +28,7 @@ namespace detail {
 
 class ContextNode;
 class FutureBase;
+class LiveGenerator;
 class Ring;
 class Scheduler;
 class TaskBase;
@@ -66,6 +67,7 @@ public:
     Ref<ContextNode>* context = nullptr; // of what runs now; null where nothing has its own
     IntrusiveList<TaskBase> tasks;       // all that are not done
     std::size_t tasks_alive = 0;
+    IntrusiveList<LiveGenerator, LiveGenerator> generators; // that have begun, and have not ended
     LeafQueue cancelled; // leaves of suspended tasks that have been cancelled just now
     Ring* ring = nullptr;
     EventLoop* loop = nullptr; // null once the loop is closed

@@ -140,6 +140,8 @@ public:
     /// To run in that context instead of in a copy of its creator's. Before launch().
     void run_in(Ref<ContextCell> context) noexcept { context_.share(std::move(context)); }
 
+    [[nodiscard]] RunContext& context() noexcept { return context_; }
+
     /// The loop owns it from now on, until it is done. The first step is taken in a later turn, or
     /// at once if it is to start eagerly.
     void launch(bool eagerly) noexcept {
