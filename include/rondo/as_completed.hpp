@@ -44,7 +44,8 @@ public:
     /// result() returns what it returned or throws what it threw. One task at a time may wait here.
     ///
     /// Ordering: of completion; of those that were done before as_completed(), of the argument.
-    /// Throws: TimeoutError when time has run out and none is done; no task is cancelled.
+    /// Throws: TimeoutError, once for each task that was not done in time; none is cancelled.
+    /// InvalidStateError if another task waits here.
     /// Cancellation: loses nothing; the stream can be used again.
     [[nodiscard("rondo: this waits for nothing until it is awaited: co_await it")]] auto
     next() noexcept {
@@ -66,8 +67,9 @@ private:
 /// Runs the coroutines concurrently, as tasks, and gives them in the order in which they are done.
 /// Tasks and Futures may be given as well; one that is given twice comes once.
 ///
-/// Unstructured, as in asyncio: leaving early leaves the rest running.
-/// Throws: LoopError outside a loop, or for a task of another loop.
+/// Unstructured, as in asyncio: leaving early leaves the rest running. It starts them all or none.
+/// Throws: LoopError outside a loop, or for a task of another loop; InvalidStateError for a Coro
+/// that has been used up.
 /// Example:
 /// @code
 /// auto stream = rondo::as_completed(std::move(downloads));
@@ -81,10 +83,19 @@ auto as_completed(std::vector<A> awaitables, AsCompletedOptions options = {}) {
     using H = decltype(detail::ensure_future(scheduler, std::declval<A>()));
     std::vector<H> tasks;
     tasks.reserve(awaitables.size());
-    for (A& awaitable : awaitables) {
-        tasks.push_back(detail::ensure_future(scheduler, std::move(awaitable)));
+    try {
+        for (A& awaitable : awaitables) {
+            tasks.push_back(detail::ensure_future(scheduler, std::move(awaitable)));
+        }
+        return AsCompleted<H>(tasks, options);
+    } catch (...) {
+        if constexpr (!detail::is_task_or_future_v<A>) {
+            for (const H& task : tasks) {
+                task.cancel(); // before its first step: its body never runs
+            }
+        }
+        throw;
     }
-    return AsCompleted<H>(std::move(tasks), options);
 }
 
 // Implementation
@@ -116,11 +127,7 @@ public:
     }
     State(const State&) = delete;
     State& operator=(const State&) = delete;
-    ~State() {
-        for (std::size_t i = 0; i < tasks_.size(); ++i) {
-            tasks_[i].forget(members_[i]);
-        }
-    }
+    ~State() { stop_observing(); }
 
     void require_free() const {
         if (awaiter_ != nullptr) {
@@ -140,30 +147,46 @@ private:
 
     void on_deadline() noexcept override {
         timed_out_ = true;
-        wake();
+        if (awaiter_ != nullptr) {
+            awaiter_->resume(); // what is done in this turn is still in time
+        } else {
+            expire();
+        }
+    }
+
+    /// From now on no task is in time.
+    void expire() noexcept {
+        expired_ = true;
+        stop_observing();
+    }
+
+    void stop_observing() noexcept {
+        for (std::size_t i = 0; i < tasks_.size(); ++i) {
+            tasks_[i].forget(members_[i]);
+        }
     }
 
     void one_done(Member& member) noexcept {
         *last_done_ = &member;
         last_done_ = &member.next_done;
-        wake();
-    }
-
-    void wake() noexcept {
         if (awaiter_ != nullptr) {
             awaiter_->resume();
         }
     }
 
     /// Whether next() has something to say.
-    [[nodiscard]] bool ready() const noexcept { return first_done_ != nullptr || left_ == 0; }
+    [[nodiscard]] bool ready() const noexcept {
+        return first_done_ != nullptr || left_ == 0 || expired_;
+    }
 
     /// Throws: TimeoutError.
     std::optional<H> take() {
         if (left_ == 0) {
             return std::nullopt;
         }
+        --left_;
         if (first_done_ == nullptr) {
+            expire();
             throw TimeoutError("rondo: time ran out before all tasks were done");
         }
         Member& member = *first_done_;
@@ -171,17 +194,17 @@ private:
         if (first_done_ == nullptr) {
             last_done_ = &first_done_;
         }
-        --left_;
-        return tasks_[member.index];
+        return std::move(tasks_[member.index]);
     }
 
-    std::vector<H> tasks_;
+    std::vector<H> tasks_;              // null once delivered
     std::unique_ptr<Member[]> members_; // one per task; unused for one that was given before
     std::size_t left_ = 0;              // not delivered yet
     Member* first_done_ = nullptr;      // done and not delivered, in order
     Member** last_done_ = &first_done_;
     Awaiter* awaiter_ = nullptr;
-    bool timed_out_ = false;
+    bool timed_out_ = false; // the next that finds none done, after a turn, expires
+    bool expired_ = false;
 };
 
 template <class H>
