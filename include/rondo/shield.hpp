@@ -8,8 +8,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <rondo/awaitable.hpp>
 #include <rondo/config.hpp>
-#include <rondo/coro.hpp>
 #include <rondo/create_task.hpp>
 #include <rondo/detail/future_handle.hpp>
 #include <rondo/future.hpp>
@@ -19,15 +19,9 @@ namespace rondo::inline RONDO_ABI {
 
 namespace detail {
 
-/// Moves the result out only if it cannot be copied: others may have a handle.
-template <class T>
-inline constexpr bool shield_moves_v =
-    !std::is_void_v<T> && !std::is_reference_v<T> && !std::copy_constructible<T>;
-
 /// Waits as for a task or future, and leaves it alone when it is cancelled itself.
-template <class H>
-class ShieldAwaiter final : public FutureAwaiter<typename H::value_type, typename H::State,
-                                                 shield_moves_v<typename H::value_type>> {
+template <class H, bool Move>
+class ShieldAwaiter final : public FutureAwaiter<typename H::value_type, typename H::State, Move> {
 public:
     explicit ShieldAwaiter(const H& handle) noexcept
         : ShieldAwaiter::FutureAwaiter(Ref<typename H::State>(handle.state())) {}
@@ -39,11 +33,18 @@ private:
     }
 };
 
-template <class H>
+/// `Shared`: others may have a handle. Then the result is moved out only if it cannot be copied.
+template <class H, bool Shared>
 class [[nodiscard("rondo: this waits for nothing until it is awaited: co_await it")]] Shield {
+    using T = typename H::value_type;
+    static constexpr bool moves =
+        !Shared || (!std::is_void_v<T> && !std::is_reference_v<T> && !std::copy_constructible<T>);
+
 public:
     explicit Shield(H handle) noexcept : handle_(std::move(handle)) {}
-    ShieldAwaiter<H> operator co_await() const noexcept { return ShieldAwaiter<H>(handle_); }
+    ShieldAwaiter<H, moves> operator co_await() const noexcept {
+        return ShieldAwaiter<H, moves>(handle_);
+    }
 
 private:
     H handle_;
@@ -64,17 +65,18 @@ private:
 /// co_await rondo::shield(saving); // whoever cancels us does not tear the file
 /// @endcode
 template <class T>
-detail::Shield<Task<T>> shield(Task<T> task) noexcept {
-    return detail::Shield<Task<T>>(std::move(task));
+detail::Shield<Task<T>, true> shield(Task<T> task) noexcept {
+    return detail::Shield<Task<T>, true>(std::move(task));
 }
 template <class T>
-detail::Shield<Future<T>> shield(Future<T> future) noexcept {
-    return detail::Shield<Future<T>>(std::move(future));
+detail::Shield<Future<T>, true> shield(Future<T> future) noexcept {
+    return detail::Shield<Future<T>, true>(std::move(future));
 }
-/// The same of a Coro, of which a task is made now. Throws: LoopError outside a loop.
-template <class T>
-detail::Shield<Task<T>> shield(Coro<T> coro) {
-    return detail::Shield<Task<T>>(create_task(std::move(coro)));
+/// The same of a Coro or whatever else can be awaited, of which a task is made now.
+/// Throws: LoopError outside a loop.
+template <Awaitable A>
+detail::Shield<Task<await_result_t<A>>, false> shield(A awaitable) {
+    return detail::Shield<Task<await_result_t<A>>, false>(ensure_future(std::move(awaitable)));
 }
 
 } // namespace rondo::inline RONDO_ABI
