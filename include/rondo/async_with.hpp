@@ -71,22 +71,32 @@ auto async_with(M&& manager, Body body) -> detail::managed_coro_t<M, Body>;
 
 namespace detail {
 
-/// Enters, and runs the body. Throws: what aenter() throws.
+/// Enters, and runs the body. `entered` tells whether it came so far: what fails afterwards, were
+/// it for lack of memory, is the body's.
+/// Lifetime: everything belongs to the caller, who awaits in place.
 template <class R, class M, class Body>
-Coro<Result<R>> run_managed(M& manager, Body& body) {
+Coro<R> run_managed(M& manager, Body& body, bool& entered) {
     if constexpr (std::is_void_v<entered_t<M>>) {
         co_await manager.aenter();
-        co_return co_await as_result(call_body(body));
+        entered = true;
+        auto coro = body();
+        co_return co_await std::move(coro);
     } else {
         auto&& value = co_await manager.aenter();
-        co_return co_await as_result(call_body(body, value));
+        entered = true;
+        auto coro = body(value);
+        co_return co_await std::move(coro);
     }
 }
 
 template <class R, class M, class Body>
 Coro<R> run_with(M given, Body body) {
     auto& manager = given;
-    Result<R> outcome = co_await run_managed<R>(manager, body);
+    bool entered = false;
+    Result<R> outcome = co_await as_result(run_managed<R>(manager, body, entered));
+    if (!entered) {
+        co_return std::move(outcome).value(); // throws what aenter() threw
+    }
     const std::exception_ptr error = outcome.exception();
     auto exit = manager.aexit(error);
     if constexpr (std::is_same_v<await_result_t<decltype(exit)>, bool>) {
