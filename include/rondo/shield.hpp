@@ -37,13 +37,16 @@ private:
 template <class H, bool Shared>
 class [[nodiscard("rondo: this waits for nothing until it is awaited: co_await it")]] Shield {
     using T = typename H::value_type;
-    static constexpr bool moves =
-        !Shared || (!std::is_void_v<T> && !std::is_reference_v<T> && !std::copy_constructible<T>);
+    static constexpr bool only_moves =
+        !std::is_void_v<T> && !std::is_reference_v<T> && !std::copy_constructible<T>;
 
 public:
     explicit Shield(H handle) noexcept : handle_(std::move(handle)) {}
-    ShieldAwaiter<H, moves> operator co_await() const noexcept {
-        return ShieldAwaiter<H, moves>(handle_);
+    ShieldAwaiter<H, only_moves> operator co_await() const& noexcept {
+        return ShieldAwaiter<H, only_moves>(handle_);
+    }
+    ShieldAwaiter<H, only_moves || !Shared> operator co_await() && noexcept {
+        return ShieldAwaiter<H, only_moves || !Shared>(handle_);
     }
 
 private:

@@ -276,6 +276,14 @@ TEST_CASE("a shield moves what a Coro returns, and copies nothing", "[compositio
     REQUIRE(leaks.copies() == 0);
 }
 
+ASYNC_TEST_CASE("a shield that has a name may be awaited again", "[composition][shield]") {
+    auto shielded = shield([]() -> Coro<std::string> { co_return "a text that is not short"; }());
+    const std::string first = co_await shielded;
+    const std::string again = co_await shielded;
+    REQUIRE(first == "a text that is not short");
+    REQUIRE(again == first);
+}
+
 // Failures
 
 ASYNC_TEST_CASE("a shield throws what the inner task throws, and nothing is reported",
