@@ -16,19 +16,16 @@
 #include "support/async_test.hpp"
 #include "support/tracked.hpp"
 
-#include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <limits>
 #include <optional>
-#include <random>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+using rondo::BoundedSemaphore;
 using rondo::CancelledError;
 using rondo::Coro;
 using rondo::create_task;
@@ -284,6 +281,62 @@ ASYNC_TEST_CASE("release may raise the count above what it was at first",
     REQUIRE(semaphore.locked());
     permits.clear();
     REQUIRE(semaphore.value() == 5);
+}
+
+TEST_CASE("a bounded semaphore has no more permits than at the beginning",
+          "[sync][semaphore][b368]") {
+    static_assert(std::is_base_of_v<Semaphore, BoundedSemaphore>);
+    static_assert(!std::is_convertible_v<int, BoundedSemaphore>);
+    REQUIRE_THROWS_AS(BoundedSemaphore(-1), std::invalid_argument);
+    REQUIRE(BoundedSemaphore().value() == 1);
+    BoundedSemaphore semaphore(2);
+    REQUIRE_THROWS_AS(semaphore.release(), std::logic_error);
+    REQUIRE_THROWS_WITH(semaphore.release(),
+                        Catch::Matchers::Contains("rondo: BoundedSemaphore::release()"));
+    REQUIRE(semaphore.value() == 2);
+    auto one = *semaphore.try_acquire();
+    auto two = *semaphore.try_acquire();
+    std::move(one).forget();
+    std::move(two).forget();
+    REQUIRE_THROWS_AS(semaphore.release(3), std::logic_error);
+    REQUIRE(semaphore.value() == 0); // all or nothing
+    REQUIRE_THROWS_AS(semaphore.release(-1), std::invalid_argument);
+    semaphore.release(0);
+    semaphore.release(2);
+    REQUIRE(semaphore.value() == 2);
+    REQUIRE_THROWS_AS(semaphore.release(), std::logic_error);
+    BoundedSemaphore none(0);
+    REQUIRE_THROWS_AS(none.release(), std::logic_error);
+}
+
+TEST_CASE("a permit of a bounded semaphore whose place was given back by hand returns nothing",
+          "[sync][semaphore][b368]") {
+    BoundedSemaphore semaphore(2);
+    {
+        const auto permit = *semaphore.try_acquire();
+        semaphore.release(); // its place
+        REQUIRE(semaphore.value() == 2);
+    }
+    REQUIRE(semaphore.value() == 2);
+}
+
+ASYNC_TEST_CASE("a bounded semaphore serves those who wait as any other does",
+                "[sync][semaphore][b368]") {
+    BoundedSemaphore semaphore(1);
+    std::string log;
+    auto permit = co_await semaphore.acquire();
+    auto a = create_task(visit(semaphore, log, 'a'));
+    co_await let_others_run();
+    auto b = create_task(visit(semaphore, log, 'b'));
+    co_await let_others_run();
+    permit.release();
+    REQUIRE_THROWS_AS(semaphore.release(2), std::logic_error); // a has it, and only one
+    a.cancel();                                                // and passes it on
+    co_await b;
+    co_await end_of(a);
+    REQUIRE(log == "b");
+    REQUIRE(semaphore.value() == 1);
+    REQUIRE_THROWS_AS(semaphore.release(), std::logic_error);
 }
 
 ASYNC_TEST_CASE("release(n) serves those who wait first, and keeps the rest", "[sync][semaphore]") {
