@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: 2026 The Rondo authors
 // SPDX-License-Identifier: MIT
 
-// Semaphore, BoundedSemaphore: let a limited number of tasks through. Fair: first come, first served; a permit that
-// is released goes directly to the task that has waited longest, nobody can take it meanwhile, and
-// nobody who comes later runs before that task does.
+// Semaphore, BoundedSemaphore: let a limited number of tasks through. Fair: first come, first
+// served; a permit that is released goes directly to the task that has waited longest, nobody can
+// take it meanwhile, and nobody who comes later runs before that task does.
 
 #include <coroutine>
 #include <cstddef>
