@@ -20,6 +20,7 @@
 #include <rondo/detail/live_generator.hpp>
 #include <rondo/detail/promise.hpp>
 #include <rondo/detail/scheduler.hpp>
+#include <rondo/detail/scope_exit.hpp>
 #include <rondo/detail/task_state.hpp>
 #include <rondo/error.hpp>
 
@@ -57,6 +58,8 @@ void drop_generator(GeneratorHandle<T> handle) noexcept;
 /// generator.aclose()` does that and waits for it. The destructor does it as well, as far as
 /// possible at once; what has to be awaited goes on as a task of the loop, and an exception goes to
 /// the loop's exception handler. run() closes the generators that are left before it returns.
+/// Lifetime: a generator that is dropped while a task is inside it ends when that task has made its
+/// step; one that is dropped where its loop does not run is destroyed where it stands.
 /// Compilers: give an aggregate with members that have destructors a name before it is yielded
 /// (`Item item{1, name}; co_yield std::move(item);`): GCC 12.1 and 12.2 destroy an unnamed one twice.
 /// Cancellation: of the task that awaits next() is delivered where the generator awaits.
@@ -75,6 +78,9 @@ void drop_generator(GeneratorHandle<T> handle) noexcept;
 /// @endcode
 template <class T>
 class [[nodiscard("rondo: a generator does nothing until next() is awaited")]] AsyncGenerator {
+    static_assert(std::is_object_v<std::remove_reference_t<T>> && !std::is_rvalue_reference_v<T>,
+                  "rondo: a generator yields values, or lvalue references");
+
 public:
     using promise_type = detail::GeneratorPromise<T>;
     using value_type = T;
@@ -206,6 +212,7 @@ public:
     bool step(TaskBase& task, std::coroutine_handle<P> awaiting,
               std::exception_ptr error) noexcept {
         state_ = GeneratorState::inside;
+        occupied_ = true;
         thrown_ = std::move(error);
         tell_loop(*task.scheduler());
         bind(task);
@@ -219,6 +226,23 @@ public:
         }
         set_continuation(awaiting);
         return true;
+    }
+
+    /// The task that is inside has made its step, or has been destroyed with its loop.
+    void leave() noexcept {
+        occupied_ = false;
+        if (state_ == GeneratorState::inside) {
+            end();
+        }
+        if (orphaned_) {
+            drop_generator<T>(std::coroutine_handle<GeneratorPromise>::from_promise(*this));
+        }
+    }
+
+    /// Its object dies. Returns whether a task is inside, which then drops it when it leaves.
+    [[nodiscard]] bool orphan() noexcept {
+        orphaned_ = occupied_;
+        return orphaned_;
     }
 
     /// Closed before its first step: there is nothing to clean up but parameters.
@@ -271,6 +295,8 @@ private:
     std::exception_ptr error_;  // which left the generator
     GeneratorState state_ = GeneratorState::fresh;
     bool moves_ = false;
+    bool occupied_ = false; // by a task that has not made its step yet
+    bool orphaned_ = false; // the object is gone, the task inside owns the coroutine
 };
 
 /// Takes one step of a generator inside the awaiting task. A null handle has ended.
@@ -281,6 +307,11 @@ public:
         : handle_(handle), error_(std::move(error)) {}
     NextAwaiter(const NextAwaiter&) = delete;
     NextAwaiter& operator=(const NextAwaiter&) = delete;
+    ~NextAwaiter() {
+        if (inside_) {
+            handle_.promise().leave();
+        }
+    }
 
     /// Throws: InvalidStateError.
     [[nodiscard]] bool await_ready() {
@@ -301,22 +332,27 @@ public:
         static_assert(std::derived_from<P, PromiseBase>,
                       "rondo: a generator can be used only inside a Coro; start it with "
                       "rondo::run() or create_task()");
+        inside_ = true;
         return handle_.promise().step(*awaiting.promise().task(), awaiting,
                                       std::exchange(error_, nullptr));
     }
     typename AsyncGenerator<T>::Item await_resume() {
-        if (error_ != nullptr) {
-            std::rethrow_exception(error_); // it had ended before
-        }
-        if (!handle_) {
+        if (!inside_) { // it had ended before
+            if (error_ != nullptr) {
+                std::rethrow_exception(error_);
+            }
             return {};
         }
-        return handle_.promise().take();
+        inside_ = false; // another step may follow in the same expression, before this one dies
+        GeneratorPromise<T>& promise = handle_.promise();
+        const ScopeExit leave([&promise] { promise.leave(); });
+        return promise.take();
     }
 
 private:
     GeneratorHandle<T> handle_;
     std::exception_ptr error_;
+    bool inside_ = false;
 };
 
 /// A step as an awaitable, for close_generator().
@@ -376,10 +412,13 @@ Coro<> close_dropped(OwnedGenerator<T> generator) {
     co_await std::move(closing);
 }
 
-/// The generator's object dies. One that stands at a co_yield cleans up in a task of its own, whose
-/// first step is taken here.
+/// Nobody can ask for its values any more. One that stands at a co_yield cleans up in a task of its
+/// own, whose first step is taken here.
 template <class T>
 void drop_generator(GeneratorHandle<T> handle) noexcept {
+    if (handle.promise().orphan()) {
+        return;
+    }
     OwnedGenerator<T> generator(handle);
     GeneratorPromise<T>& promise = handle.promise();
     Scheduler* const scheduler = current_scheduler;

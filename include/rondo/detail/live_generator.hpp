@@ -27,8 +27,10 @@ protected:
     LiveGenerator() noexcept = default;
     ~LiveGenerator() { forget(); }
 
-    void tell_loop(Scheduler& scheduler) {
-        if (scheduler_ == nullptr) {
+    /// Before each step, since one that has outlived its loop may go on in another.
+    void tell_loop(Scheduler& scheduler) noexcept {
+        if (scheduler_.get() != &scheduler) {
+            forget();
             scheduler_ = Ref<Scheduler>(&scheduler);
             scheduler.generators.push_back(*this);
         }
@@ -42,7 +44,7 @@ protected:
     }
 
 private:
-    Ref<Scheduler> scheduler_; // of the task that took its first step
+    Ref<Scheduler> scheduler_; // of the task that took the last step
 };
 
 } // namespace rondo::inline RONDO_ABI::detail
