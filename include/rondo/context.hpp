@@ -197,11 +197,10 @@ void ContextVar<T>::reset(const Token& token) {
         throw std::invalid_argument("rondo: this token is of another context variable than " +
                                     name_);
     }
-    detail::ContextSlot& slot = detail::current_context();
-    if (token.slot_ != &slot) {
+    if (!detail::is_current_context(token.slot_)) {
         throw std::invalid_argument("rondo: this token of " + name_ + " is of another context");
     }
-    detail::bind(slot, id_, token.old_);
+    detail::bind(detail::current_context(), id_, token.old_);
     token.used_ = true;
 }
 

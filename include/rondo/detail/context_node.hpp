@@ -31,6 +31,11 @@ public:
     }
 
 protected:
+    /// Whether nobody but the caller refers to it, and so nobody else ever will.
+    [[nodiscard]] bool has_one_reference() const noexcept {
+        return references_.load(std::memory_order_acquire) == 1;
+    }
+
     ContextCounted() noexcept = default;
     virtual ~ContextCounted() = default;
 
@@ -56,11 +61,39 @@ private:
 /// Where a task, a callback or a thread keeps its bindings; null if there are none.
 using ContextSlot = Ref<ContextNode>;
 
+/// Values die newest first, one after another: a list may be too long for nested calls.
 class ContextBinding final : public ContextNode {
 public:
     ContextBinding(std::uint64_t variable, Ref<const ContextValue> value, ContextSlot next) noexcept
         : ContextNode(false), variable_(variable), value_(std::move(value)),
           next_(std::move(next)) {}
+    ~ContextBinding() override {
+        value_.reset();
+        ContextSlot rest = std::move(next_);
+        while (rest) {
+            auto& binding = static_cast<ContextBinding&>(*rest);
+            if (!binding.has_one_reference()) {
+                break;
+            }
+            rest = std::move(binding.next_);
+        }
+    }
+
+    /// The bindings without that variable's, which must be among them. Those in front of it are
+    /// copied, the rest is shared.
+    [[nodiscard]] static ContextSlot without(const ContextSlot& bindings, std::uint64_t variable) {
+        ContextSlot copy;
+        ContextSlot* end = &copy;
+        const auto* binding = static_cast<const ContextBinding*>(bindings.get());
+        while (binding->variable_ != variable) {
+            auto* const copied = new ContextBinding(binding->variable_, binding->value_, nullptr);
+            *end = ContextSlot(copied);
+            end = &copied->next_;
+            binding = static_cast<const ContextBinding*>(binding->next_.get());
+        }
+        *end = binding->next_;
+        return copy;
+    }
 
     [[nodiscard]] std::uint64_t variable() const noexcept { return variable_; }
     [[nodiscard]] const Ref<const ContextValue>& value() const noexcept { return value_; }
@@ -68,8 +101,8 @@ public:
 
 private:
     const std::uint64_t variable_;
-    const Ref<const ContextValue> value_;
-    const ContextSlot next_;
+    Ref<const ContextValue> value_;
+    ContextSlot next_;
 };
 
 /// The changeable inside of a Context object, which several tasks may run in.
@@ -91,21 +124,10 @@ public:
     return binding;
 }
 
-/// The bindings without that variable's. Those in front of it are copied, the rest is shared.
-[[nodiscard]] inline ContextSlot without_binding(const ContextSlot& bindings,
-                                                 std::uint64_t variable) {
-    const auto* first = static_cast<const ContextBinding*>(bindings.get());
-    if (first == nullptr || first->variable() == variable) {
-        return first != nullptr ? first->next() : bindings;
-    }
-    return ContextSlot(new ContextBinding(first->variable(), first->value(),
-                                          without_binding(first->next(), variable)));
-}
-
 /// Binds the variable; a null value unbinds it.
 inline void bind(ContextSlot& bindings, std::uint64_t variable, Ref<const ContextValue> value) {
     ContextSlot rest = find_binding(bindings, variable) != nullptr
-                           ? without_binding(bindings, variable)
+                           ? ContextBinding::without(bindings, variable)
                            : bindings;
     if (value) {
         rest = ContextSlot(new ContextBinding(variable, std::move(value), std::move(rest)));
@@ -146,6 +168,13 @@ struct ThreadContext {
 [[nodiscard]] inline ContextSlot& current_context() noexcept {
     return current_scheduler != nullptr ? current_context(*current_scheduler)
                                         : thread_context().current();
+}
+
+/// Whether a slot that was current once is so now: a task whose context has been asked for keeps
+/// its bindings in a cell since.
+[[nodiscard]] inline bool is_current_context(const ContextSlot* slot) noexcept {
+    return slot == &current_context() ||
+           (current_scheduler != nullptr && slot == current_scheduler->context);
 }
 
 /// While it lives, code on this thread runs in a Context object's bindings.
