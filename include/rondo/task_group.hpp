@@ -84,6 +84,7 @@ private:
     void note_failure(detail::FutureBase& child) noexcept;
     void note_error(const std::exception_ptr& error, std::string task) noexcept;
     void abort(CancelReason reason) noexcept;
+    void cancel_children(CancelReason reason) noexcept;
 
     CancelScope scope_; // around the body
     detail::IntrusiveList<Child, Child> children_;
@@ -103,8 +104,8 @@ private:
 /// loop's exception handler.
 /// Cancellation: cancels the body and the children, waits for them, and throws CancelledError; or
 /// the ExceptionGroup if some failed on the way: then the cancellation is delivered again at the
-/// next suspension. A body that has a result to give and was cancelled by TaskGroup::cancel() gives
-/// none: CancelledError.
+/// next suspension. A further cancellation reaches the children again. A body that has a result to
+/// give and was cancelled by TaskGroup::cancel() gives none: CancelledError.
 /// Lifetime: the body is kept alive, so it may be a capturing lambda; what it references outlives
 /// the children. Its own locals do not: children that outlast the body must not refer to them.
 /// Example:
@@ -162,25 +163,35 @@ public:
         void await_suspend(std::coroutine_handle<P> awaiting) noexcept {
             group_.joining_ = this;
             suspend(awaiting);
-            if (cancellation_pending()) {
-                on_cancel();
+            if (cancellation_pending()) { // perhaps for what the children have been told already
+                pass_on();
+                group_.abort(task()->cancel_reason());
             }
         }
         /// The cancellation that came meanwhile, if any.
         std::exception_ptr await_resume() {
-            if (!cancellation_pending()) {
+            if (!passed_on_ && !cancellation_pending()) {
                 return nullptr;
             }
             return std::make_exception_ptr(take_cancellation());
         }
 
     private:
-        void on_cancel() noexcept override { group_.abort(task()->cancel_reason()); }
+        void on_cancel() noexcept override {
+            pass_on();
+            group_.aborting_ = true;
+            group_.cancel_children(task()->cancel_reason()); // again, if they clean up already
+        }
+        void pass_on() noexcept {
+            passed_on_ = true;
+            cancellation_forwarded(); // uncancel() cannot call it back from the children
+        }
         [[nodiscard]] const char* describe() const noexcept override {
             return "the children of a task group";
         }
 
         TaskGroup& group_;
+        bool passed_on_ = false;
     };
 
     explicit Join(TaskGroup& group) noexcept : group_(group) {}
@@ -267,10 +278,14 @@ inline void TaskGroup::abort(CancelReason reason) noexcept {
     if (std::exchange(aborting_, true)) {
         return;
     }
-    children_.for_each([&](Child& child) { child.future().cancel(reason, {}); });
+    cancel_children(reason);
     if (body_running_) {
         scope_.cancel(reason);
     }
+}
+
+inline void TaskGroup::cancel_children(CancelReason reason) noexcept {
+    children_.for_each([&](Child& child) { child.future().cancel(reason, {}); });
 }
 
 namespace detail {
