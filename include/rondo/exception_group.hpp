@@ -135,24 +135,42 @@ private:
         std::vector<Member> matching;
         std::vector<Member> rest;
         for (const Member& member : *members_) {
-            try {
-                std::rethrow_exception(member.exception);
-            } catch (const E& found) {
-                matching.push_back(member);
-                visit(found, member, rest);
-            } catch (const ExceptionGroup& group) {
-                auto parts = group.template split_by<E>(visit);
+            const std::optional<ExceptionGroup> group = nested<E>(member);
+            if (group) {
+                auto parts = group->template split_by<E>(visit);
                 if (parts.first) {
                     matching.push_back(Member{std::make_exception_ptr(*parts.first), member.task});
                 }
                 if (parts.second) {
                     rest.push_back(Member{std::make_exception_ptr(*parts.second), member.task});
                 }
+                continue;
+            }
+            try {
+                std::rethrow_exception(member.exception);
+            } catch (const E& found) {
+                matching.push_back(member);
+                visit(found, member, rest);
             } catch (...) {
                 rest.push_back(member);
             }
         }
         return {regroup(std::move(matching)), regroup(std::move(rest))};
+    }
+
+    /// The member as a group to look into. A group is a std::exception, too: who asks for those
+    /// means what is in it, which may be something else.
+    template <class E>
+    [[nodiscard]] static std::optional<ExceptionGroup> nested(const Member& member) {
+        if constexpr (!std::derived_from<E, ExceptionGroup>) {
+            try {
+                std::rethrow_exception(member.exception);
+            } catch (const ExceptionGroup& group) {
+                return group;
+            } catch (...) { // NOLINT(bugprone-empty-catch): a single exception
+            }
+        }
+        return std::nullopt;
     }
 
     [[nodiscard]] std::optional<ExceptionGroup> regroup(std::vector<Member> members) const {
