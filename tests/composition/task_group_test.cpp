@@ -438,3 +438,302 @@ ASYNC_TEST_CASE("cancel() of an inner group leaves the outer one alone, and the 
     REQUIRE(rondo::current_task().cancelling() == 0);
     co_await sleep(1s);
 }
+
+// Memory, and the ends of other things
+
+ASYNC_TEST_CASE("a member that has ended costs nothing more", "[composition][task_group][slow]") {
+    constexpr int count = 100'000;
+    constexpr int at_a_time = 100;
+    int ended = 0;
+    std::size_t most_tasks = 0;
+    std::ptrdiff_t most_alive = 0;
+    const LeakCheck leaks;
+    const auto child = [&](Tracked) -> Coro<> {
+        co_await sleep(1ms);
+        ++ended;
+    };
+    std::size_t allocations = 0;
+    const auto body = [&](TaskGroup& group) -> Coro<> {
+        for (int made = 0; made < count; made += at_a_time) {
+            if (made == 2 * at_a_time) {
+                allocations = allocation_count();
+            }
+            for (int i = 0; i < at_a_time; ++i) {
+                group.create_task(child(Tracked()));
+            }
+            co_await sleep(2ms);
+            const std::size_t tasks = rondo::all_tasks().size();
+            most_tasks = tasks > most_tasks ? tasks : most_tasks;
+            most_alive = leaks.alive() > most_alive ? leaks.alive() : most_alive;
+        }
+        allocations = allocation_count() - allocations;
+    };
+    co_await task_group(body);
+    REQUIRE(ended == count);
+    REQUIRE(most_tasks == 1); // all members had ended, and the group was open
+    REQUIRE(most_alive == 0);
+    REQUIRE(allocations <= count / at_a_time); // those of all_tasks(): what members had is reused
+}
+
+ASYNC_TEST_CASE("a hundred thousand members run at once, and are cancelled at once",
+                "[composition][task_group][cancel][slow]") {
+    constexpr int count = 100'000;
+    int cancelled = 0;
+    const auto child = [&]() -> Coro<> {
+        auto slept = co_await rondo::as_result(sleep(1h));
+        cancelled += slept.cancelled() ? 1 : 0;
+    };
+    const auto body = [&](TaskGroup& group) -> Coro<> {
+        for (int i = 0; i < count; ++i) {
+            group.create_task(child());
+        }
+        co_await sleep(1s);
+        throw Broken();
+    };
+    const std::string outcome = co_await outcome_of(task_group(body));
+    REQUIRE(outcome == "[broken]");
+    REQUIRE(cancelled == count);
+    REQUIRE(rondo::all_tasks().size() == 1);
+}
+
+ASYNC_TEST_CASE("a member for which there is no memory leaves nothing behind",
+                "[composition][task_group]") {
+    const LeakCheck leaks;
+    int ran = 0;
+    int failures = 0;
+    const auto child = [&](Tracked) -> Coro<> {
+        ++ran;
+        co_await sleep(1s);
+    };
+    const auto body = [&](TaskGroup& group) -> Coro<> {
+        // Frames come from free lists, which these empty: so that the next one has to allocate.
+        std::vector<Coro<>> hoard;
+        for (int i = 0; i < 2'000; ++i) {
+            hoard.push_back(child(Tracked()));
+            hoard.push_back(nap(0s));
+        }
+        const TaskOptions named{.name = "a name that is too long for the small string"};
+        for (std::size_t left = 0;; ++left) {
+            Coro<> coro = child(Tracked());
+            const std::size_t tasks = rondo::all_tasks().size();
+            bool made = false;
+            {
+                const NoMemory none(left);
+                try {
+                    (void)group.create_task(std::move(coro), named);
+                    made = true;
+                } catch (const std::bad_alloc&) {
+                    ++failures;
+                }
+            }
+            REQUIRE(rondo::all_tasks().size() == tasks + (made ? 1 : 0));
+            if (made) {
+                break;
+            }
+        }
+        co_return;
+    };
+    co_await task_group(body);
+    REQUIRE(failures >= 1);
+    REQUIRE(ran == 1); // the one that could be made
+    REQUIRE(leaks.alive() == 0);
+}
+
+TEST_CASE("a loop that is closed on groups leaves nothing behind", "[composition][task_group]") {
+    for (const bool body_runs : {false, true}) {
+        const LeakCheck leaks;
+        rondo::EventLoop loop(rondo::testing::options());
+        loop.set_exception_handler([](rondo::EventLoop&, const rondo::ErrorContext&) {});
+        const auto child = [](Tracked) -> Coro<> { co_await sleep(1h); };
+        const auto inner = [&](TaskGroup& group) -> Coro<> {
+            group.create_task(child(Tracked()));
+            if (body_runs) {
+                co_await sleep(1h);
+            }
+        };
+        const auto outer = [&](TaskGroup& group) -> Coro<> {
+            group.create_task(child, Tracked());
+            group.create_task(task_group(inner));
+            co_await task_group(inner);
+        };
+        auto task = loop.create_task(task_group(outer));
+        loop.run_until_complete(let_others_run());
+        REQUIRE(leaks.alive() >= 3);
+        loop.close();
+        REQUIRE(task.cancelled());
+    }
+}
+
+namespace {
+
+/// A failure that counts.
+struct CountedFailure : Tracked {};
+
+} // namespace
+
+TEST_CASE("when what a group has thrown has been handled, nothing of it is left",
+          "[composition][task_group][b318]") {
+    rondo::testing::run([]() -> Coro<> {
+        const LeakCheck leaks;
+        const auto child = [](Tracked) -> Coro<> {
+            co_await sleep(1s);
+            throw CountedFailure();
+        };
+        const auto body = [&](TaskGroup& group) -> Coro<> {
+            group.create_task(child(Tracked()));
+            group.create_task(child(Tracked()));
+            co_await child(Tracked());
+        };
+        std::ptrdiff_t inside = 0;
+        try {
+            co_await task_group(body);
+        } catch (const rondo::ExceptionGroup& group) {
+            inside = leaks.alive();
+            REQUIRE(group.members().size() >= 1);
+        }
+        REQUIRE(inside >= 1); // the exceptions alone
+        REQUIRE(inside <= 3);
+        REQUIRE(leaks.alive() == 0);
+        REQUIRE(rondo::all_tasks().size() == 1);
+    });
+}
+
+TEST_CASE("a KeyboardInterrupt of a member leaves its group by itself, and the other failures are "
+          "reported",
+          "[composition][task_group][b322]") {
+    std::string thrown = "nothing";
+    std::vector<std::string> reported;
+    const auto interrupted = []() -> Coro<> {
+        co_await sleep(1s);
+        throw rondo::KeyboardInterrupt();
+    };
+    const auto body = [&](TaskGroup& group) -> Coro<> {
+        group.create_task(interrupted());
+        group.create_task(answer_with("on the way"));
+        co_await sleep(1h);
+    };
+    const auto program = [&]() -> Coro<> {
+        rondo::get_running_loop().set_exception_handler(
+            [&](rondo::EventLoop&, const rondo::ErrorContext& context) {
+                reported.push_back(text_of(context.exception));
+            });
+        std::exception_ptr error;
+        try {
+            co_await task_group(body);
+        } catch (...) {
+            error = std::current_exception();
+        }
+        thrown = text_of(error);
+    };
+    REQUIRE_THROWS_AS(rondo::testing::run(program), rondo::KeyboardInterrupt);
+    REQUIRE(thrown == "KeyboardInterrupt");
+    REQUIRE(reported == std::vector<std::string>{"on the way"});
+}
+
+// At every moment
+
+namespace {
+
+/// Children of every kind under a body that works, too.
+struct BusyGroup {
+    rondo::Semaphore semaphore{1};
+    int begun = 0;
+    int ended = 0;
+    bool finished = false;
+
+    Coro<> victim() {
+        const auto body = [this](TaskGroup& group) -> Coro<> {
+            for (int i = 0; i < 3; ++i) {
+                group.create_task(child(group, i));
+            }
+            co_await child(group, 0);
+            group.create_task(nap(2ms));
+        };
+        co_await task_group(body);
+        finished = true;
+    }
+    Coro<> others() {
+        auto permit = co_await semaphore.acquire();
+        co_await sleep(1ms);
+    }
+    void check(const Task<>& task) const {
+        REQUIRE(begun == ended);
+        REQUIRE(semaphore.value() == 1);
+        REQUIRE((finished || task.cancelled()));
+    }
+
+private:
+    Coro<> child(TaskGroup& group, int depth) {
+        const Tracked luggage;
+        const Running running(begun, ended);
+        if (depth > 0) {
+            group.create_task(child(group, depth - 1), eager);
+        }
+        {
+            auto permit = co_await semaphore.acquire();
+            co_await sleep(depth % 2 * 1ms);
+        }
+        co_await sleep(0s);
+    }
+
+    struct Running {
+        Running(int& begun, int& ended) : end(ended) { ++begun; }
+        Running(const Running&) = delete;
+        Running& operator=(const Running&) = delete;
+        ~Running() { ++end; }
+        int& end;
+    };
+};
+
+/// A member fails, another answers late and with a failure, a third swallows.
+struct FailingGroup {
+    int swallowed = 0;
+    bool ran = false;
+    bool group_ended = false;
+    std::string how;
+
+    Coro<> victim() {
+        ran = true;
+        const auto body = [this](TaskGroup& group) -> Coro<> {
+            group.create_task(fail("on the way", 3ms));
+            group.create_task(answer_with("late", 1ms));
+            group.create_task(stubborn());
+            co_await sleep(5ms);
+        };
+        how = co_await outcome_of(task_group(body));
+        group_ended = true;
+        CHECK(rondo::all_tasks().size() <= 4); // main, the others, the canceller and this one
+        co_await sleep(1ms);
+    }
+    static Coro<> others() { co_await sleep(1ms); }
+    void check(const Task<>& task) const {
+        REQUIRE(group_ended == ran);
+        if (how != "user:") { // failures hide a cancellation, but do not swallow it
+            REQUIRE(task.cancelled() == (task.cancelling() > 0));
+        }
+    }
+
+private:
+    Coro<> stubborn() {
+        const Tracked luggage;
+        auto slept = co_await rondo::as_result(sleep(4ms));
+        swallowed += slept.cancelled() ? 1 : 0;
+        co_await sleep(1ms);
+    }
+};
+
+} // namespace
+
+TEST_CASE("wherever a group is cancelled, nothing is left behind",
+          "[composition][task_group][cancel][sweep]") {
+    const SweepReport report = cancel_everywhere<BusyGroup>();
+    REQUIRE(report.moments >= 6);
+    REQUIRE(report.cancelled >= report.moments);
+}
+
+TEST_CASE("wherever a failing group is cancelled, nothing is left behind",
+          "[composition][task_group][cancel][sweep]") {
+    const SweepReport report = cancel_everywhere<FailingGroup>();
+    REQUIRE(report.moments >= 6);
+    REQUIRE(report.cancelled >= report.moments);
+}
