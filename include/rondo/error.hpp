@@ -132,6 +132,12 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+/// A sweep of rondo/testing/sweep.hpp found something: `what()` says what, and at which point.
+class SweepError : public std::logic_error {
+public:
+    using std::logic_error::logic_error;
+};
+
 /// A stream ended before a read had all it asked for.
 class IncompleteReadError : public std::runtime_error {
 public:

@@ -46,6 +46,7 @@ class LoopError;
 class QueueEmpty;
 class QueueFull;
 class QueueShutDown;
+class SweepError;
 class TimeoutError;
 
 // Coroutines and tasks

@@ -56,6 +56,10 @@ public:
         }
     }
 
+    /// From now on, on every thread, each block comes from operator new and goes back to it, so that
+    /// tests can count and fail the allocations. To be called before any block is taken.
+    static void bypass() noexcept { bypassed_ = true; }
+
 private:
     static constexpr std::size_t classes = largest / granularity;
     static constexpr std::size_t chunk_size = 64 * 1024;
@@ -129,6 +133,9 @@ private:
     }
 
     [[gnu::noinline]] static void* refill(std::size_t index) {
+        if (bypassed_) {
+            return ::operator new((index + 1) * granularity);
+        }
         if (local_.state == Local::unknown) {
             begin_thread();
         }
@@ -194,6 +201,10 @@ private:
     /// The list is a whole batch: it becomes the spare one, and an older spare goes to the depot.
     /// Or it is the first block that this thread has freed, or one freed after the thread's end.
     [[gnu::noinline]] static void make_room(FreeList& list, std::size_t index) noexcept {
+        if (bypassed_) {
+            ::operator delete(std::exchange(list.head, nullptr));
+            return;
+        }
         if (local_.state == Local::unknown) {
             begin_thread();
             list.room = batch - 1;
@@ -215,6 +226,7 @@ private:
     }
 
     static inline constinit thread_local Local local_{};
+    static inline constinit bool bypassed_ = false; // then no list ever holds a block
 };
 
 /// Base of objects that live in the frame pool.

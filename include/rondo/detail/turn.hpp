@@ -81,6 +81,10 @@ public:
     [[nodiscard]] Scheduler& scheduler() const noexcept { return *scheduler_; }
     [[nodiscard]] Ring& ring() noexcept { return *ring_; }
     [[nodiscard]] Inbox& inbox() const noexcept { return *inbox_; }
+    /// Whether that is the loop's own request, which other threads wake it by.
+    [[nodiscard]] bool is_own(const Completion& completion) const noexcept {
+        return &completion == static_cast<const Completion*>(wake_.get());
+    }
     [[nodiscard]] const std::shared_ptr<Inbox>& shared_inbox() const noexcept { return inbox_; }
     /// What all rings of this loop have done.
     [[nodiscard]] RingMetrics ring_metrics() const noexcept {
