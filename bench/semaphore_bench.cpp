@@ -5,9 +5,6 @@
 // they have it? Baseline: a counter and a list of handles in the limit kernel.
 
 #include <chrono>
-#include <coroutine>
-#include <cstddef>
-#include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -16,6 +13,7 @@
 
 #include "costs.hpp"
 #include "limit.hpp"
+#include "limit_sync.hpp"
 
 using namespace std::chrono_literals;
 
@@ -25,55 +23,7 @@ constexpr int permits = 8;
 constexpr int tasks_that_want = 64;
 constexpr int times = 1000;
 
-/// No cancellation, and whoever acquires must release.
-class LimitSemaphore {
-public:
-    explicit LimitSemaphore(int free) : free_(free) {}
-
-    class Acquire {
-    public:
-        explicit Acquire(LimitSemaphore& semaphore) : semaphore_(semaphore) {}
-        [[nodiscard]] bool await_ready() const noexcept {
-            if (semaphore_.free_ == 0) {
-                return false;
-            }
-            --semaphore_.free_;
-            return true;
-        }
-        void await_suspend(std::coroutine_handle<> awaiting) noexcept {
-            handle_ = awaiting;
-            *semaphore_.end_ = this;
-            semaphore_.end_ = &next_;
-        }
-        static void await_resume() noexcept {}
-
-    private:
-        friend LimitSemaphore;
-        LimitSemaphore& semaphore_;
-        std::coroutine_handle<> handle_;
-        Acquire* next_ = nullptr;
-    };
-
-    Acquire acquire() { return Acquire(*this); }
-    void release() {
-        if (first_ == nullptr) {
-            ++free_;
-            return;
-        }
-        const Acquire* const waiter = std::exchange(first_, first_->next_);
-        if (first_ == nullptr) {
-            end_ = &first_;
-        }
-        limit::kernel.push(waiter->handle_);
-    }
-
-private:
-    int free_;
-    Acquire* first_ = nullptr;
-    Acquire** end_ = &first_;
-};
-
-[[gnu::noinline]] limit::Spawned limit_user(LimitSemaphore& semaphore) {
+[[gnu::noinline]] limit::Spawned limit_user(limit::Semaphore& semaphore) {
     for (int i = 0; i < times; ++i) {
         co_await semaphore.acquire();
         co_await limit::Yield{};
@@ -89,7 +39,7 @@ private:
 }
 
 limit::Spawned limit_contended(benchmark::State& state) {
-    LimitSemaphore semaphore(permits);
+    limit::Semaphore semaphore(permits);
     while (state.KeepRunningBatch(tasks_that_want * times)) {
         std::vector<limit::Spawned> tasks;
         for (int i = 0; i < tasks_that_want; ++i) {
@@ -116,7 +66,7 @@ rondo::Coro<> rondo_contended(benchmark::State& state) {
 }
 
 limit::Spawned limit_uncontended(benchmark::State& state) {
-    LimitSemaphore semaphore(1);
+    limit::Semaphore semaphore(1);
     for (auto _ : state) {
         co_await semaphore.acquire();
         benchmark::DoNotOptimize(semaphore);
