@@ -18,6 +18,8 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <optional>
@@ -349,4 +351,208 @@ ASYNC_TEST_CASE("a callback from another thread brings that thread's context",
     }
     CHECK(seen == 42);
     CHECK(number.get() == 0);
+}
+
+// What a context costs, and how it ends
+
+namespace {
+
+/// Notes the order in which its copies' last goes.
+struct Mourned {
+    std::shared_ptr<int> id;
+};
+
+ContextVar<Mourned> mourned("mourned");
+
+} // namespace
+
+TEST_CASE("values die newest first", "[core][context]") {
+    std::vector<int> died;
+    std::vector<std::unique_ptr<ContextVar<Mourned>>> variables;
+    std::optional<Context> context(std::in_place);
+    context->run([&] {
+        for (int i = 0; i < 5; ++i) {
+            variables.push_back(std::make_unique<ContextVar<Mourned>>("m"));
+            variables.back()->set(Mourned{std::shared_ptr<int>(new int(i), [&died](const int* id) {
+                died.push_back(*id);
+                delete id;
+            })});
+        }
+    });
+    std::optional<Context> copy(context->copy());
+    context.reset();
+    CHECK(died.empty());
+    copy->run([&] { (void)variables[4]->set(Mourned{}); });
+    CHECK(died == std::vector<int>{4});
+    copy.reset();
+    CHECK(died == std::vector<int>{4, 3, 2, 1, 0});
+}
+
+TEST_CASE("a hundred thousand bindings need no stack", "[core][context]") {
+    using rondo::detail::ContextBinding;
+    using rondo::detail::ContextSlot;
+    ContextSlot bindings; // by hand: to bind a variable takes as long as there are others
+    for (std::uint64_t id = 1; id <= 100'000; ++id) {
+        bindings = ContextSlot(new ContextBinding(id, nullptr, bindings));
+    }
+    const ContextSlot without_first = ContextBinding::without(bindings, 1);
+    CHECK(rondo::detail::find_binding(without_first, 1) == nullptr);
+    CHECK(rondo::detail::find_binding(without_first, 2) != nullptr);
+    const ContextSlot tail = ContextBinding::without(bindings, 100'000);
+    bindings.reset();
+    CHECK(rondo::detail::find_binding(tail, 1) != nullptr); // what is shared has stayed
+}
+
+TEST_CASE("a value may use contexts when it dies", "[core][context]") {
+    copy_context().run([] {
+        int seen = -1;
+        mourned.set(Mourned{std::shared_ptr<int>(new int(1), [&seen](const int* id) {
+            number.set(number.get() + 1);
+            seen = number.get();
+            delete id;
+        })});
+        mourned.set(Mourned{});
+        CHECK(seen == 1);
+        CHECK(number.get() == 1);
+    });
+}
+
+TEST_CASE("contexts cost no task an allocation", "[core][context]") {
+    rondo::testing::run([]() -> Coro<> {
+        const auto allocations_of_tasks = []() -> Coro<std::size_t> {
+            const auto body = [](int expected, int& right) -> Coro<> {
+                co_await rondo::sleep(0s);
+                right += number.get() == expected ? 1 : 0;
+            };
+            int right = 0;
+            const int expected = number.get();
+            std::vector<rondo::Task<>> tasks;
+            tasks.reserve(100'000);
+            const std::size_t before = rondo_test::allocation_count();
+            for (int i = 0; i < 100'000; ++i) {
+                tasks.push_back(create_task(body(expected, right)));
+            }
+            const std::size_t used = rondo_test::allocation_count() - before;
+            for (const auto& task : tasks) {
+                co_await task;
+            }
+            CHECK(right == 100'000);
+            co_return used;
+        };
+        const std::size_t without = co_await allocations_of_tasks();
+        number.set(5);
+        title.set("with a value");
+        const std::size_t with = co_await allocations_of_tasks();
+        CHECK(with <= without);
+    });
+}
+
+// Who runs in which
+
+ASYNC_TEST_CASE("get_context gives the context in which the task runs", "[core][context][b146]") {
+    number.set(1);
+    auto task = create_task(see_and_set(2));
+    const Context context = task.get_context();
+    CHECK(context.get(number) == 1);
+    context.run([] { number.set(3); }); // before its first step
+    const auto seen = co_await task;
+    CHECK(seen == std::pair(3, 2));
+    CHECK(context.get(number) == 2);
+    CHECK(task.get_context().get(number) == 2);
+    CHECK(number.get() == 1);
+
+    const Context given;
+    TaskOptions options;
+    options.context = &given;
+    auto in_given = create_task(see_and_set(7), options);
+    co_await in_given;
+    CHECK(in_given.get_context().get(number) == 7);
+    in_given.get_context().run([] { number.set(8); });
+    CHECK(given.get(number) == 8);
+}
+
+ASYNC_TEST_CASE("a token is good after somebody has asked for the task's context",
+                "[core][context][b146][b419]") {
+    const auto outer = number.set(1);
+    const auto token = number.set(2);
+    const Context own = rondo::current_task().get_context();
+    number.reset(token);
+    CHECK(number.get() == 1);
+    const auto later = number.set(3);
+    CHECK(own.get(number) == 3);
+    number.reset(later);
+    number.reset(outer);
+    CHECK(number.get() == 0);
+    CHECK_FALSE(own.get(number));
+    const auto others = number.set(4);
+    Context().run([&] { CHECK_THROWS_AS(number.reset(others), std::invalid_argument); });
+    co_return;
+}
+
+TEST_CASE("a Runner keeps one context over its runs", "[core][context][b15]") {
+    rondo::Runner runner(rondo::testing::options());
+    const auto first = runner.run(see_and_set(1));
+    number.set(50); // too late: the context is taken at the first run
+    const auto second = runner.run(see_and_set(2));
+    CHECK(first == std::pair(0, 1));
+    CHECK(second == std::pair(1, 2));
+    CHECK(number.get() == 50);
+    number.set(0);
+}
+
+ASYNC_TEST_CASE("the exception handler runs in the context of the task or callback concerned",
+                "[core][context][b89]") {
+    auto& loop = get_running_loop();
+    std::vector<int> seen;
+    loop.set_exception_handler(
+        [&](rondo::EventLoop& /*loop*/, const rondo::ErrorContext& /*context*/) {
+            seen.push_back(number.get());
+        });
+    const auto fail_with = [](int value) -> Coro<> {
+        number.set(value);
+        throw std::runtime_error("failed");
+        co_return;
+    };
+    (void)create_task(fail_with(1));
+    co_await rondo::sleep(1ms);
+    number.set(2);
+    loop.call_soon([] { throw std::runtime_error("a callback"); });
+    number.set(3);
+    co_await rondo::sleep(1ms);
+    const Context given;
+    given.run([] { number.set(4); });
+    loop.call_later(1ms, [] { throw std::runtime_error("a timer"); }, &given);
+    co_await rondo::sleep(2ms);
+    CHECK(seen == std::vector<int>{1, 2, 4});
+    CHECK(number.get() == 3);
+}
+
+TEST_CASE("threads have contexts of their own, and may share values", "[core][context][threads]") {
+    ContextVar<std::shared_ptr<const int>> shared("shared");
+    copy_context().run([&] {
+        shared.set(std::make_shared<const int>(7));
+        const Context base = copy_context();
+        std::vector<std::thread> threads;
+        std::vector<int> sums(4);
+        for (std::size_t t = 0; t < sums.size(); ++t) {
+            threads.emplace_back([&shared, &sum = sums[t], mine = base.copy(), t] {
+                for (int i = 0; i < 1000; ++i) {
+                    const Context context = mine.copy();
+                    sum += context.run([&] {
+                        const auto token = number.set(static_cast<int>(t));
+                        const int result = *shared.get() + number.get();
+                        number.reset(token);
+                        return result;
+                    });
+                }
+            });
+        }
+        for (auto& thread : threads) {
+            thread.join();
+        }
+        for (std::size_t t = 0; t < sums.size(); ++t) {
+            CHECK(sums[t] == 1000 * (7 + static_cast<int>(t)));
+        }
+        CHECK(base.get(shared).value().use_count() >= 1);
+    });
 }
