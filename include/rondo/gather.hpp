@@ -23,6 +23,7 @@
 #include <rondo/create_task.hpp>
 #include <rondo/detail/future_state.hpp>
 #include <rondo/detail/leaf.hpp>
+#include <rondo/detail/promise.hpp>
 #include <rondo/detail/ref.hpp>
 #include <rondo/detail/scheduler.hpp>
 #include <rondo/detail/task_state.hpp>
@@ -397,6 +398,17 @@ Coro<std::vector<Result<await_result_t<A>>>> gather(ReturnExceptions /*tag*/,
         results.push_back(detail::take_outcome<A>(child));
     }
     co_return results;
+}
+
+/// For the error message alone: something given cannot be awaited.
+template <class... As>
+    requires(!(Awaitable<As> && ...))
+detail::NotAwaitable gather(As...) {
+    static_assert(
+        (Awaitable<As> && ...),
+        "rondo: gather() takes what can be awaited: Coros, Tasks, Futures, operations, or "
+        "one vector of them; did you forget to call the function?");
+    return {};
 }
 
 } // namespace rondo::inline RONDO_ABI

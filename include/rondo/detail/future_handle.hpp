@@ -124,11 +124,13 @@ public:
         state_->require_value();
         if constexpr (Move || std::is_reference_v<T>) {
             return state_->take();
+        } else if constexpr (std::is_void_v<T> || std::copy_constructible<T>) {
+            return state_->value();
         } else {
-            static_assert(std::is_void_v<T> || std::copy_constructible<T>,
+            static_assert(std::copy_constructible<T>,
                           "rondo: this result cannot be copied out of its task; await the task as "
                           "an rvalue, co_await std::move(task), to move it out");
-            return state_->value();
+            return state_->take();
         }
     }
 
