@@ -18,6 +18,6 @@ rondo::Coro<> user() {
     auto both = co_await rondo::gather(five(), five);
 #else
     auto both = co_await rondo::gather(five(), five());
-    static_cast<void>(both);
 #endif
+    static_cast<void>(both);
 }
