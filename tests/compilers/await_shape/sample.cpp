@@ -6,6 +6,7 @@
 
 #include "support/catch.hpp"
 
+#include <rondo/async_generator.hpp>
 #include <rondo/coro.hpp>
 
 #include <chrono>
@@ -88,6 +89,12 @@ Coro<> temporaries() {
     (void)(closure + moved + aggregate + braces + empty + by_default + beside + list);
 }
 
+rondo::AsyncGenerator<Options> yields() {
+    co_yield Options{"host", 1}; // finding
+    co_yield {"host", 1};        // finding
+    co_yield {};                 // finding
+}
+
 Coro<> in_macros() {
     REQUIRE(co_await truth());     // finding
     CHECK_FALSE(co_await truth()); // finding
@@ -134,6 +141,18 @@ Coro<> good() {
     CHECK(awaited == 1);
     (void)(trivial + named + aggregate + made + designated + list + two + nested + called);
     co_await in_template(1);
+}
+
+rondo::AsyncGenerator<Options> good_yields() {
+    Options options{"host", 1};
+    co_yield options;
+    co_yield make_options();
+    co_yield std::move(options);
+}
+
+rondo::AsyncGenerator<std::string> more_good_yields() {
+    co_yield "text";
+    co_yield std::string(3, 'x');
 }
 
 } // namespace await_shape_sample
