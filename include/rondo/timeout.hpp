@@ -212,7 +212,8 @@ auto timeout_at(std::optional<Clock::time_point> deadline, Body body)
     -> detail::limited_coro_t<Body>;
 
 /// timeout() without the exception: empty if time has run out, and the value otherwise
-/// (std::monostate if there is none). Takes a body, or one awaitable.
+/// (std::monostate if there is none). Takes a body, or one awaitable; a result of a Task or Future
+/// that comes together with the time-out is given.
 ///
 /// Throws: what the body throws, a TimeoutError of its own included.
 /// Cancellation: reaches the body; never swallowed.
@@ -316,9 +317,15 @@ Coro<std::optional<limited_value_t<limited_coro_t<Body>>>> run_quietly(Timeout& 
 }
 
 /// A body of one await.
+/// Lifetime: the awaitable belongs to the caller, who awaits in place.
+template <class A>
+Coro<await_result_t<A>> await_once(A& awaitable) {
+    co_return co_await await_shared(awaitable);
+}
+
 template <class A>
 auto body_of(A& awaitable) noexcept {
-    return [&awaitable] { return await_in_coro<A>(std::move(awaitable)); };
+    return [&awaitable] { return await_once(awaitable); };
 }
 
 } // namespace detail
@@ -365,8 +372,22 @@ template <Duration D, Awaitable A>
 Coro<std::optional<detail::limited_value_t<A>>> move_on_after(D limit, A awaitable) {
     Timeout moment(detail::deadline_after(detail::running_scheduler().now(),
                                           detail::saturating_nanoseconds(limit)));
+    // Awaiting may take the handle away.
+    using Kept = std::conditional_t<detail::is_task_or_future_v<A>, A, detail::NoHandle>;
+    const Kept kept(awaitable);
     auto body = detail::body_of(awaitable);
-    co_return co_await detail::run_quietly(moment, body);
+    auto value = co_await detail::run_quietly(moment, body);
+    if constexpr (detail::is_task_or_future_v<A>) {
+        if (!value && kept.done() && !kept.cancelled()) { // it came in the same turn
+            if constexpr (std::is_void_v<await_result_t<A>>) {
+                detail::result_of_done(kept);
+                value.emplace();
+            } else {
+                value.emplace(detail::result_of_done(kept));
+            }
+        }
+    }
+    co_return value;
 }
 
 template <Awaitable A>
