@@ -677,7 +677,7 @@ private:
     }
 
     struct Running {
-        Running(int& begun, int& ended) : end(ended) { ++begun; }
+        Running(int& beginnings, int& ends) : end(ends) { ++beginnings; }
         Running(const Running&) = delete;
         Running& operator=(const Running&) = delete;
         ~Running() { ++end; }
