@@ -394,7 +394,7 @@ ASYNC_TEST_CASE("known flaw 9: a limit around a nested group is never swallowed 
     co_await sleep(1s);
 }
 
-ASYNC_TEST_CASE("uncancel() does not call back a cancellation that has reached the children",
+ASYNC_TEST_CASE("uncancel() does not call back a cancellation that has reached the members",
                 "[composition][task_group][cancel]") {
     std::string entry;
     const auto body = [&](TaskGroup& group) -> Coro<int> {

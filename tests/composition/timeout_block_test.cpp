@@ -260,7 +260,7 @@ ASYNC_TEST_CASE("known flaw 9: of two limits the one that ran out throws, in eve
     co_await sleep(1s);
 }
 
-ASYNC_TEST_CASE("a cancellation from outside is no time-out, also in the same turn",
+ASYNC_TEST_CASE("a cancellation from outside is no time-out of a block, nor in the same turn",
                 "[composition][timeout][cancel]") {
     for (const auto when : {500ms, 1000ms}) {
         auto task = create_task(timeout(1s, sleeper(1h)));
