@@ -35,13 +35,8 @@ public:
         }
         if (yield_) {
             resume();
-            return true;
-        }
-        try {
-            start_on(*task()->scheduler(), deadline_);
-        } catch (...) {
-            no_memory_ = true;
-            resume();
+        } else {
+            arm();
         }
         return true;
     }
@@ -64,6 +59,15 @@ public:
     }
 
 private:
+    // Not inlined, so that a mere yield is short.
+    [[gnu::noinline]] void arm() noexcept {
+        try {
+            start_on(*task()->scheduler(), deadline_);
+        } catch (...) {
+            no_memory_ = true;
+            resume();
+        }
+    }
     void on_deadline() noexcept override { resume(); }
     void on_cancel() noexcept override {
         Timer::cancel();

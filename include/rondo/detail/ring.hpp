@@ -169,7 +169,7 @@ public:
     /// Throws: LoopError in a forked child.
     unsigned poll() {
         refuse_if_useless();
-        return poll_here();
+        return is_quiet() ? 0 : poll_here();
     }
 
     /// Submits what is queued, waits until there is a completion or `timeout` has passed, and
@@ -244,6 +244,12 @@ private:
     }
     bool has_completions() const noexcept {
         return *kernel_.ring.cq.khead != io_uring_smp_load_acquire(kernel_.ring.cq.ktail);
+    }
+    /// Nothing to hand over or to take. Most turns of a busy loop find it so.
+    bool is_quiet() const noexcept {
+        return queued() == 0 && !has_completions() && !may_have_parked_ &&
+               (kernel_flags() & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) == 0 &&
+               ((kernel_.features & RingFeature::taskrun_flag) != 0 || in_flight() == 0);
     }
     unsigned poll_here();
     bool must_wait();
