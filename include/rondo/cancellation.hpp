@@ -47,7 +47,8 @@ public:
     [[nodiscard]] bool cancel_called() const noexcept { return requested_; }
 
     /// Leaves, and withdraws the scope's request. Returns whether a CancelledError that comes out
-    /// of the scope is its own to absorb: it asked, and nobody outside the scope did as well.
+    /// of the scope is its own to absorb: it asked, and nobody outside the scope did as well, of
+    /// whom the task had not heard when it entered.
     bool leave() noexcept {
         if (left_) {
             return false;
@@ -57,7 +58,7 @@ public:
         if (requested_) {
             requests.withdraw_scoped(ticket_);
         }
-        return requested_ && requests.outstanding() <= outstanding_before_;
+        return requested_ && requests.outstanding() <= outlived_before_;
     }
 
     /// After leave(), inside the task: a CancelledError that is somebody else's to absorb gives way
@@ -66,7 +67,7 @@ public:
 
 private:
     explicit CancelScope(detail::TaskBase& task) noexcept
-        : task_(&task), outstanding_before_(task.requests().outstanding()) {}
+        : task_(&task), outlived_before_(task.requests().outlived()) {}
 
     static detail::TaskBase& current() {
         detail::TaskBase* task = detail::running_scheduler().current;
@@ -77,7 +78,7 @@ private:
     }
 
     detail::TaskBase* task_;
-    int outstanding_before_;
+    int outlived_before_;
     bool requested_ = false;
     bool left_ = false;
     detail::CancelRequests::Ticket ticket_ = 0;

@@ -314,3 +314,19 @@ TEST_CASE("wherever a task in limited blocks is cancelled, nothing is left behin
     REQUIRE(report.moments >= 4);
     REQUIRE(report.cancelled >= report.moments);
 }
+
+ASYNC_TEST_CASE("a cancellation that is pending when a block begins is not the block's to absorb",
+                "[composition][timeout][cancel]") {
+    auto task = create_task([]() -> Coro<> {
+        rondo::current_task().cancel("from outside");
+        co_await timeout(0s, []() -> Coro<> { co_await sleep(1s); });
+    });
+    std::string message;
+    try {
+        co_await task;
+    } catch (const rondo::CancelledError& error) {
+        message = error.message();
+    }
+    CHECK(task.cancelled());
+    CHECK(message == "from outside");
+}

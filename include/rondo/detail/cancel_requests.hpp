@@ -29,6 +29,11 @@ public:
     [[nodiscard]] bool pending() const noexcept { return pending_ != 0; }
     [[nodiscard]] int outstanding() const noexcept { return user_ + scoped_; }
 
+    /// Outstanding ones that a CancelledError has delivered: somebody went on all the same.
+    [[nodiscard]] int outlived() const noexcept {
+        return outstanding() > pending_ ? outstanding() - pending_ : 0;
+    }
+
     void add_user() noexcept {
         saturating_increment(user_);
         saturating_increment(pending_);
