@@ -110,8 +110,9 @@ public:
         return Future<T>(core_.scheduler());
     }
 
-    /// Closes all async generators that have begun and have not ended, one after another; run()
-    /// does it at the end. What their cleanup throws goes to the exception handler.
+    /// Closes all async generators that have begun and have not ended, all at once; run() does it
+    /// at the end. What their cleanup throws goes to the exception handler.
+    /// Cancellation: is passed on to the cleanups, one after another, and thrown at the end.
     template <class = void>
     Coro<> shutdown_asyncgens();
 
@@ -392,11 +393,20 @@ inline void EventLoop::end_tasks() {
 template <class>
 Coro<> EventLoop::shutdown_asyncgens() {
     auto& generators = core_.scheduler().generators;
+    std::vector<Task<>> closings;
     while (detail::LiveGenerator* generator = generators.front()) {
         generators.remove(*generator); // whatever becomes of it, it is not tried again
+        closings.push_back(create_task(generator->close_at_shutdown()));
+    }
+    std::exception_ptr cancellation;
+    for (const Task<>& closing : closings) {
         std::exception_ptr error;
         try {
-            co_await generator->close_at_shutdown();
+            co_await closing;
+        } catch (const CancelledError&) { // of this task, or of the cleanup by itself
+            if (current_task().cancelling() > 0) {
+                cancellation = std::current_exception();
+            }
         } catch (...) {
             error = std::current_exception();
         }
@@ -405,6 +415,9 @@ Coro<> EventLoop::shutdown_asyncgens() {
                                     .exception = std::move(error),
                                     .subject = {}});
         }
+    }
+    if (cancellation != nullptr) {
+        std::rethrow_exception(cancellation);
     }
 }
 
