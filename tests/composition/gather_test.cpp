@@ -514,7 +514,7 @@ ASYNC_TEST_CASE("ten thousand sleepers are gathered", "[composition][gather]") {
 // Failures
 
 ASYNC_TEST_CASE("the first failure in time is thrown, the other children are cancelled and awaited",
-                "[composition][gather][b217][b218]") {
+                "[flaw4][composition][gather][b217][b218]") {
     const auto before = rondo::get_running_loop().time();
     std::string first;
     std::string second;

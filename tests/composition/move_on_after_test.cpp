@@ -46,7 +46,7 @@ Coro<MoveOnly> move_only(int value) {
 } // namespace
 
 ASYNC_TEST_CASE("known flaw 11: move_on_after gives a value in time, and nothing if time runs out",
-                "[composition][move_on_after]") {
+                "[flaw11][composition][move_on_after]") {
     auto in_time = co_await move_on_after(2s, number(1, 1s));
     REQUIRE(in_time == 1);
     auto none = co_await move_on_after(2s, sleep(1s));
@@ -115,7 +115,7 @@ ASYNC_TEST_CASE("a task that is given to move_on_after keeps its result for othe
 }
 
 ASYNC_TEST_CASE("known flaw 8: a task's result that comes together with the time-out is given",
-                "[composition][move_on_after]") {
+                "[flaw8][composition][move_on_after]") {
     const Future<std::string> copied;
     const Future<MoveOnly> moved;
     const Future<> nothing;

@@ -67,7 +67,7 @@ struct Foreign {
 } // namespace
 
 ASYNC_TEST_CASE("known flaw 22: the first to finish wins, the others are cancelled and awaited",
-                "[composition][race]") {
+                "[flaw22][flaw21][composition][race]") {
     std::string entry;
     const auto before = now();
     auto first = co_await race(diary(entry, 2s), number(7, 1s), number(8, 2s));

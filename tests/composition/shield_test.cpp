@@ -304,7 +304,7 @@ ASYNC_TEST_CASE("a shield throws what the inner task throws, and nothing is repo
 }
 
 ASYNC_TEST_CASE("a failure after the awaiter was cancelled is reported, once",
-                "[composition][shield][cancel]") {
+                "[flaw13][composition][shield][cancel]") {
     const ReportCount reports;
     const auto body = []() -> Coro<int> { co_return co_await shield(fail(5s)); };
     auto outer = create_task(body());

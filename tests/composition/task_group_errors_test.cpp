@@ -376,7 +376,7 @@ ASYNC_TEST_CASE("a cancellation in the turn of cancel() is not the group's to ab
 }
 
 ASYNC_TEST_CASE("known flaw 9: a limit around a nested group is never swallowed by the groups",
-                "[composition][task_group][timeout][nested][cancel]") {
+                "[flaw9][composition][task_group][timeout][nested][cancel]") {
     const auto inner = [](TaskGroup& group) -> Coro<> {
         group.create_task([&group]() -> Coro<> {
             auto slept = co_await rondo::as_result(sleep(1h));

@@ -130,7 +130,7 @@ ASYNC_TEST_CASE("a TimeoutError has the CancelledError as its cause, and the bod
 }
 
 ASYNC_TEST_CASE("known flaw 11: an inner TimeoutError can be told from the block's own",
-                "[composition][timeout][nested]") {
+                "[flaw11][composition][timeout][nested]") {
     Timeout limit(now() + 5s);
     const auto body = [] { return rondo::wait_for(sleep(1h), 1s); };
     const std::string outcome = co_await outcome_of(timeout(limit, body));
@@ -154,7 +154,7 @@ ASYNC_TEST_CASE("an answer to the time-out is the result, or the exception",
 }
 
 ASYNC_TEST_CASE("known flaw 6: limits in the clean-up of an expired block work by themselves",
-                "[composition][timeout][nested][b271]") {
+                "[flaw6][composition][timeout][nested][b271]") {
     std::string inner;
     const auto body = [&]() -> Coro<> {
         auto slept = co_await rondo::as_result(sleep(1h));
@@ -237,7 +237,7 @@ ASYNC_TEST_CASE("a limit needs a task: a plain callback has none", "[composition
 }
 
 ASYNC_TEST_CASE("known flaw 9: of two limits the one that ran out throws, in every order",
-                "[composition][timeout][nested]") {
+                "[flaw9][composition][timeout][nested]") {
     for (const auto outer_limit : {1s, 2s, 3s}) {
         Timeout outer(now() + outer_limit);
         Timeout inner(now() + 2s);

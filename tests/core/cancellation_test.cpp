@@ -475,7 +475,7 @@ ASYNC_TEST_CASE("uncancel() of a finished task does not change it", "[core][canc
 }
 
 ASYNC_TEST_CASE("the message of cancel() arrives at the suspension and in the result",
-                "[core][cancel][b173]") {
+                "[flaw10][core][cancel][b173]") {
     std::string seen;
     const auto body = [&seen]() -> Coro<> {
         try {
@@ -857,7 +857,7 @@ ASYNC_TEST_CASE("a cancellation that races with an effect is thrown, and the eff
 
 ASYNC_TEST_CASE("a completed operation is given although the task was cancelled, and the "
                 "cancellation waits for the next suspension",
-                "[core][cancel][race]") {
+                "[flaw7][core][cancel][race]") {
     CheckedWait wait(CheckedWait::OnRace::keep);
     std::string log;
     const auto body = [&]() -> Coro<> {

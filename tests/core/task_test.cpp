@@ -331,7 +331,7 @@ ASYNC_TEST_CASE("a coroutine frame is destroyed as soon as the body ends", "[cor
     REQUIRE(leaks.alive() == 1);
 }
 
-ASYNC_TEST_CASE("a task whose handle is dropped runs on", "[core][task]") {
+ASYNC_TEST_CASE("a task whose handle is dropped runs on", "[flaw1][core][task]") {
     std::vector<int> order;
     static_cast<void>(create_task(append(order, 1)));
     co_await let_others_run();
@@ -418,7 +418,7 @@ ASYNC_TEST_CASE("a failed task holds the very exception that left its body", "[c
 }
 
 ASYNC_TEST_CASE("an exception that nobody looked at is reported once, with the task's name",
-                "[core][task]") {
+                "[flaw3][core][task]") {
     const Reports reports;
     {
         auto task = create_task(fail_with("unseen"), {.name = "the one that fails"});

@@ -98,7 +98,7 @@ TEST_CASE("wait() on a set event goes on at once, ahead of those who are being w
 }
 
 ASYNC_TEST_CASE("those who wait when the event is set are woken though it is cleared at once",
-                "[sync][event][b341]") {
+                "[flaw16][sync][event][b341]") {
     Event event;
     std::string log;
     auto first = create_task(wait_and_note(event, log, 'a'));

@@ -196,7 +196,7 @@ ASYNC_TEST_CASE("a lock released in the turn in which its first waiter is cancel
 }
 
 TEST_CASE("a lock whose new owner is cancelled before it runs goes to those who wait, in order",
-          "[sync][lock][cancel][b331]") {
+          "[flaw15][sync][lock][cancel][b331]") {
     run_in_order([]() -> Coro<> {
         Lock lock;
         std::string log;

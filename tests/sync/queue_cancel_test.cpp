@@ -206,7 +206,7 @@ ASYNC_TEST_CASE("a getter that is cancelled with its item hands it to the next w
 }
 
 TEST_CASE("items of cancelled getters are in the queue in the order in which they were put",
-          "[sync][queue][cancel]") {
+          "[flaw18][sync][queue][cancel]") {
     // Every way to cancel some of four getters that have an item each, with two more items behind.
     for (unsigned cancelled = 0; cancelled < 16; ++cancelled) {
         for (const bool from_the_back : {false, true}) {

@@ -281,7 +281,7 @@ ASYNC_TEST_CASE("an immediate shutdown counts nothing as done that is done alrea
 }
 
 ASYNC_TEST_CASE("two consumers share a queue until it is shut down and drained",
-                "[sync][queue][shutdown]") {
+                "[flaw17][sync][queue][shutdown]") {
     // The asyncio idiom of a None at the end needs one for each consumer, and hangs with one.
     Queue<int> queue(2);
     std::vector<int> got;
