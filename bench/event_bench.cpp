@@ -4,8 +4,8 @@
 // What does each of 100,000 tasks cost that an Event wakes, again and again? Baseline: a list of
 // handles in the limit kernel.
 
-#include <cstddef>
 #include <chrono>
+#include <cstddef>
 #include <vector>
 
 #include <benchmark/benchmark.h>

@@ -46,7 +46,7 @@ public:
         return ShieldAwaiter<H, only_moves>(handle_);
     }
     ShieldAwaiter<H, only_moves || !Shared> operator co_await() && noexcept {
-        return ShieldAwaiter<H, only_moves || !Shared>(handle_);
+        return ShieldAwaiter < H, only_moves || !Shared > (handle_);
     }
 
 private:
