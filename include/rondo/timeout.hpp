@@ -370,6 +370,16 @@ Coro<std::optional<detail::limited_value_t<detail::limited_coro_t<Body>>>> move_
 template <Duration D, Awaitable A>
     requires(!detail::LimitedBody<A>)
 Coro<std::optional<detail::limited_value_t<A>>> move_on_after(D limit, A awaitable) {
+    if constexpr (detail::is_task_or_future_v<A>) {
+        if (awaitable.done()) { // whatever it came to, time is not why: a cancellation included
+            if constexpr (std::is_void_v<await_result_t<A>>) {
+                detail::result_of_done(awaitable);
+                co_return std::monostate{};
+            } else {
+                co_return detail::result_of_done(awaitable);
+            }
+        }
+    }
     Timeout moment(detail::deadline_after(detail::running_scheduler().now(),
                                           detail::saturating_nanoseconds(limit)));
     // Awaiting may take the handle away.
@@ -398,7 +408,11 @@ Coro<await_result_t<A>> wait_for(A awaitable, std::nullopt_t /*none*/) {
 template <Awaitable A, Duration D>
 Coro<await_result_t<A>> wait_for(A awaitable, D timeout) {
     const Clock::duration limit = detail::saturating_nanoseconds(timeout);
-    if constexpr (!detail::is_task_or_future_v<A>) {
+    if constexpr (detail::is_task_or_future_v<A>) {
+        if (awaitable.done()) { // whatever it came to, time is not why: a cancellation included
+            co_return detail::result_of_done(awaitable);
+        }
+    } else {
         if (limit <= Clock::duration::zero()) { // never started
             detail::throw_timeout(std::make_exception_ptr(CancelledError(CancelReason::timeout)));
         }

@@ -114,6 +114,25 @@ ASYNC_TEST_CASE("a task that is given to move_on_after keeps its result for othe
     REQUIRE(late.cancelled());
 }
 
+ASYNC_TEST_CASE("with no time left the outcome of what is done is given, a cancellation too",
+                "[composition][move_on_after]") {
+    auto cancelled = create_task(nap(1h));
+    cancelled.cancel("before");
+    auto failed = create_task(fail("failed"));
+    auto only = create_task(move_only(4));
+    co_await sleep(2s);
+    for (const auto limit : {0s, -1s}) {
+        const std::string of_cancelled = co_await outcome_of(move_on_after(limit, cancelled));
+        REQUIRE(of_cancelled == "user:before");
+        const std::string of_failed = co_await outcome_of(move_on_after(limit, failed));
+        REQUIRE(of_failed == "failed");
+        REQUIRE(rondo::current_task().cancelling() == 0);
+    }
+    auto moved = co_await move_on_after(0s, only);
+    REQUIRE(moved->number() == 4);
+    co_await sleep(1s);
+}
+
 ASYNC_TEST_CASE("known flaw 8: a task's result that comes together with the time-out is given",
                 "[flaw8][composition][move_on_after]") {
     const Future<std::string> copied;
