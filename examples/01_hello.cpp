@@ -2,14 +2,15 @@
 // SPDX-License-Identifier: MIT
 //
 // A coroutine is a function that can wait without holding up the thread. Calling it runs nothing;
-// run() starts the loop and the first one, co_await runs another and waits for its result.
+// run() starts the loop and the first one, co_await runs another and waits for its result. The
+// second line comes a tenth of a second after the first.
 //
-//   asyncio                                  | prints
-//   async def say_hello():                   | hello
-//       print("hello")                       | ... 0.1 s later ...
-//       await asyncio.sleep(0.1)             | world
-//       print("world")                       |
-//   asyncio.run(say_hello())                 |
+//   asyncio                                       | $ 01_hello
+//   async def say_hello():                        | hello
+//       print("hello")                            | world
+//       await asyncio.sleep(0.1)                  |
+//       print("world")                            |
+//   asyncio.run(say_hello())                      |
 
 #include <chrono>
 #include <cstdio>

@@ -4,11 +4,12 @@
 // Three waits one after another take the sum of their times; gathered they take the longest. That
 // difference is what asynchronous programs are for.
 //
-//   asyncio                                              | prints
-//   for i in range(3):                                   | one after another: 0.3 s
-//       await download(i)                # sequential    | at once: 0.1 s, 0 1 2
-//   results = await asyncio.gather(*(download(i)         |
-//                              for i in range(3)))       |
+//   asyncio                                       | $ 02_gather
+//   for i in range(3):                            | one after another: 0.3 s
+//       await download(i)                         | at once: 0.1 s
+//   results = await asyncio.gather(               | results: 0 1 2
+//       *(download(i) for i in range(3)))         |
+//   print("results:", *results)                   |
 
 #include <chrono>
 #include <cstdio>
@@ -28,7 +29,7 @@ double seconds_since(rondo::Clock::time_point start) {
     return std::chrono::duration<double>(rondo::Clock::now() - start).count();
 }
 
-rondo::Coro<> main_program() {
+rondo::Coro<> download_all() {
     auto start = rondo::Clock::now();
     for (int i = 0; i < 3; ++i) {
         co_await download(i);
@@ -41,7 +42,7 @@ rondo::Coro<> main_program() {
         downloads.push_back(download(i)); // runs nothing yet
     }
     const std::vector<int> results = co_await rondo::gather(std::move(downloads));
-    std::printf("at once: %.1f s,", seconds_since(start));
+    std::printf("at once: %.1f s\nresults:", seconds_since(start));
     for (const int result : results) { // in the order of the arguments
         std::printf(" %d", result);
     }
@@ -49,5 +50,5 @@ rondo::Coro<> main_program() {
 }
 
 int main() {
-    rondo::run(main_program());
+    rondo::run(download_all());
 }

@@ -4,14 +4,14 @@
 // A cook puts three dishes on the stove at once. create_task starts each in the background; they
 // are ready in the order of their cooking times, whatever the order in which they are awaited.
 //
-//   asyncio                                              | prints
-//   soup = asyncio.create_task(cook("soup", 0.3))        | soup is on the stove
-//   rice = asyncio.create_task(cook("rice", 0.2))        | rice is on the stove
-//   egg = asyncio.create_task(cook("egg", 0.1))          | egg is on the stove
-//   await soup                                           | egg is ready
-//   await rice                                           | rice is ready
-//   await egg                                            | soup is ready
-//                                                        | dinner: soup, rice, egg
+//   asyncio                                       | $ 03_cook
+//   soup = asyncio.create_task(cook("soup", 0.3)) | soup is on the stove
+//   rice = asyncio.create_task(cook("rice", 0.2)) | rice is on the stove
+//   egg = asyncio.create_task(cook("egg", 0.1))   | egg is on the stove
+//   first = await soup                            | egg is ready
+//   second = await rice                           | rice is ready
+//   third = await egg                             | soup is ready
+//   print(f"dinner: {first}, {second}, {third}")  | dinner: soup, rice, egg
 
 #include <chrono>
 #include <cstdio>

@@ -4,7 +4,7 @@
 // Copies files to standard output, with operations of the kernel's io_uring: each line below that
 // has a co_await is one request, and the loop is free for other tasks until it completes.
 //
-//   06_cat FILE...        asyncio has no files; Python would use threads
+//   21_cat FILE...        asyncio has no files; Python would use threads
 
 #include <array>
 #include <cstddef>
@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
     try {
         rondo::run(cat(std::vector<std::string>(argv + 1, argv + argc)));
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "06_cat: %s\n", error.what());
+        std::fprintf(stderr, "21_cat: %s\n", error.what());
         return 1;
     }
 }
