@@ -5,6 +5,7 @@
 // wait: until some or all of a set of tasks are done. Unstructured, as in asyncio: it cancels
 // nothing and throws nothing of theirs; race() and task_group() clean up behind themselves.
 
+#include <concepts>
 #include <coroutine>
 #include <cstddef>
 #include <memory>
@@ -22,6 +23,7 @@
 #include <rondo/detail/leaf.hpp>
 #include <rondo/detail/pointer_set.hpp>
 #include <rondo/detail/scheduler.hpp>
+#include <rondo/error.hpp>
 #include <rondo/future.hpp>
 #include <rondo/suspension.hpp>
 #include <rondo/task.hpp>
@@ -165,8 +167,11 @@ std::vector<H> distinct(std::vector<H> handles) {
     std::vector<H> result;
     result.reserve(handles.size());
     for (H& handle : handles) {
+        if (!handle.done() && handle.state()->scheduler() != &running_scheduler()) {
+            throw LoopError("rondo: this task or future belongs to another event loop");
+        }
         if (seen.insert(handle.state())) {
-            result.push_back(ensure_future(running_scheduler(), std::move(handle)));
+            result.push_back(std::move(handle));
         }
     }
     return result;
@@ -212,9 +217,10 @@ template <class T>
 Coro<WaitResult<Future<T>>> wait(std::vector<Future<T>> futures, WaitOptions options = {}) {
     return detail::wait_for_set(std::move(futures), options);
 }
-/// The same of any range of Tasks or Futures; it is read at once.
+/// The same of any range of Tasks, Futures or TaskRefs, such as all_tasks(); it is read at once.
 template <std::ranges::input_range R>
-    requires(detail::is_task_or_future_v<std::ranges::range_value_t<R>>)
+    requires(detail::is_task_or_future_v<std::ranges::range_value_t<R>> ||
+             std::same_as<std::ranges::range_value_t<R>, TaskRef>)
 auto wait(R&& range, WaitOptions options = {}) {
     std::vector<std::ranges::range_value_t<R>> tasks;
     for (auto&& task : range) {

@@ -188,6 +188,26 @@ ASYNC_TEST_CASE("wait takes futures, of void and of references as well", "[compo
     REQUIRE(of_voids.done.size() == 1);
 }
 
+ASYNC_TEST_CASE("wait takes tasks of whatever type, such as all_tasks() gives",
+                "[composition][wait][b203]") {
+    const auto number = rondo::create_task([]() -> Coro<int> {
+        co_await rondo::sleep(1ms);
+        co_return 1;
+    });
+    const auto nothing = rondo::create_task([]() -> Coro<> { co_await rondo::sleep(2ms); });
+    std::vector<rondo::TaskRef> others;
+    for (const rondo::TaskRef& task : rondo::all_tasks()) {
+        if (!(task == rondo::current_task())) {
+            others.push_back(task);
+        }
+    }
+    const auto result = co_await rondo::wait(others);
+    CHECK(result.done.size() == 2);
+    CHECK(result.pending.empty());
+    CHECK(number.result() == 1);
+    CHECK(nothing.done());
+}
+
 ASYNC_TEST_CASE("a task that is given twice comes once", "[composition][wait]") {
     auto tasks = numbers({2, 1});
     std::vector<Task<int>> twice{tasks[1], tasks[0], tasks[1], tasks[0], tasks[1]};
