@@ -8,9 +8,11 @@
 #include <cstddef>
 #include <stdexcept>
 
+#include <rondo/clock.hpp>
 #include <rondo/config.hpp>
 #include <rondo/error.hpp>
 #include <rondo/suspension.hpp>
+#include <rondo/timer.hpp>
 #include <rondo/wait_list.hpp>
 
 namespace rondo::inline RONDO_ABI {
@@ -46,31 +48,49 @@ public:
     wait() noexcept;
 
     /// Throws BrokenBarrierError in all who are inside, also those who were about to go on; those
-    /// held at the entrance go on as if nothing had been. The barrier is usable afterwards, also if
-    /// it was broken.
+    /// held at the entrance come in, in the next turn, as if nothing had been. The barrier is
+    /// usable afterwards, also if it was broken.
     void reset() noexcept;
 
     /// Breaks the barrier: all who wait, and all later wait(), throw BrokenBarrierError.
     void abort() noexcept;
 
     [[nodiscard]] std::size_t parties() const noexcept { return parties_; }
-    /// How many wait for others; 0 while they are let go.
+    /// How many wait for others; 0 while they are let go, and until who is held at the entrance
+    /// has come in.
     [[nodiscard]] std::size_t n_waiting() const noexcept { return filling_count_; }
     [[nodiscard]] bool broken() const noexcept { return broken_; }
 
 private:
     class Awaiter;
 
+    /// Opens the entrance in the turn after the last one has left: so what that one does to the
+    /// barrier, reset() it perhaps, does not concern those who are held there.
+    class Opening final : public Timer {
+    public:
+        explicit Opening(Barrier& barrier) noexcept : barrier_(barrier) {}
+
+    private:
+        void on_deadline() noexcept override { barrier_.open(); }
+
+        Barrier& barrier_;
+    };
+
+    [[nodiscard]] bool holds_back() const noexcept {
+        return !draining_.empty() || !entrance_.empty();
+    }
     void admit(Awaiter& awaiter) noexcept;
     void break_all(WaitList<Awaiter>& list) noexcept;
     void one_has_left() noexcept;
+    void open() noexcept;
 
     std::size_t parties_;
     std::size_t filling_count_ = 0;
     bool broken_ = false;
     WaitList<Awaiter> filling_;
     WaitList<Awaiter> draining_; // let go, but their tasks have not run yet
-    WaitList<Awaiter> entrance_; // came while draining
+    WaitList<Awaiter> entrance_; // came while draining, or before it was opened
+    Opening opening_{*this};
 };
 
 // Implementation
@@ -86,7 +106,7 @@ public:
             return true;
         }
         // The last party of a barrier that is filling does not wait.
-        if (barrier_.draining_.empty() && barrier_.filling_count_ + 1 == barrier_.parties_) {
+        if (!barrier_.holds_back() && barrier_.filling_count_ + 1 == barrier_.parties_) {
             barrier_.admit(*this);
             return true;
         }
@@ -97,11 +117,11 @@ public:
         if (!suspend_unless_cancelled(awaiting)) {
             return false;
         }
-        if (barrier_.draining_.empty()) {
-            barrier_.admit(*this);
-        } else {
+        if (barrier_.holds_back()) {
             place_ = Place::entrance;
             barrier_.entrance_.push_back(*this);
+        } else {
+            barrier_.admit(*this);
         }
         return true;
     }
@@ -193,8 +213,20 @@ inline void Barrier::break_all(WaitList<Awaiter>& list) noexcept {
     }
 }
 
-/// The last one to leave lets in those at the entrance, who may fill the barrier again.
+/// The last one to leave sees to it that those at the entrance come in.
 inline void Barrier::one_has_left() noexcept {
+    if (!draining_.empty() || entrance_.empty() || opening_.armed()) {
+        return;
+    }
+    try {
+        opening_.start(Clock::time_point()); // long past: in the next turn
+    } catch (...) {
+        open(); // no memory, or no loop
+    }
+}
+
+/// Lets in those at the entrance, who may fill the barrier, and go on, and hold back the others.
+inline void Barrier::open() noexcept {
     while (draining_.empty()) {
         Awaiter* first = entrance_.pop_front();
         if (first == nullptr) {

@@ -252,7 +252,7 @@ TEST_CASE("reset() while a barrier drains breaks those inside, and lets in those
                 if (resets) {
                     CHECK(barrier.n_waiting() == 0);
                     barrier.reset();
-                    CHECK(barrier.n_waiting() == 2);
+                    CHECK(barrier.n_waiting() == 0); // they come in in the next turn
                 }
             };
             auto first = create_task(pass_and_reset(half_drained));
@@ -284,7 +284,7 @@ TEST_CASE("reset() while a barrier drains breaks those inside, and lets in those
     }
 }
 
-TEST_CASE("reset() breaks all who have come in from the entrance and may go on together",
+TEST_CASE("reset() by the last one to leave does not concern those at the entrance",
           "[sync][barrier][b379]") {
     run_in_order([]() -> Coro<> {
         Barrier barrier(2);
@@ -293,18 +293,89 @@ TEST_CASE("reset() breaks all who have come in from the entrance and may go on t
             co_await pass(barrier, passed);
             barrier.reset();
         };
-        auto first = create_task(pass_and_reset()); // when it leaves, the pair comes in and is let
-        co_await let_others_run();                  // go; and then it breaks both
+        auto first = create_task(pass_and_reset());
+        co_await let_others_run();
         auto last = create_task(pass(barrier, passed));
         auto pair_first = create_task(pass(barrier, passed));
         auto pair_second = create_task(pass(barrier, passed));
+        auto alone = create_task(pass(barrier, passed));
         co_await let_others_run();
-        REQUIRE(passed == Indices{1, 0});
+        REQUIRE(first.done());
         REQUIRE(last.done());
-        REQUIRE(failed_with<BrokenBarrierError>(pair_first));
-        REQUIRE(failed_with<BrokenBarrierError>(pair_second));
-        REQUIRE(barrier.n_waiting() == 0);
+        REQUIRE(passed == Indices{1, 0, 0, 1});
+        REQUIRE(pair_first.done());
+        REQUIRE(pair_second.done());
+        REQUIRE(barrier.n_waiting() == 1);
+        barrier.reset(); // but it is inside now
+        co_await let_others_run();
+        REQUIRE(failed_with<BrokenBarrierError>(alone));
     });
+}
+
+ASYNC_TEST_CASE("the last one to leave may reset the barrier and wait with those at its entrance",
+                "[sync][barrier][b379]") { // test_reset_barrier_while_tasks_draining
+    constexpr std::size_t parties = 5;
+    Barrier barrier(parties);
+    std::size_t out = 0;
+    std::size_t second_waits = 0;
+    std::size_t third_waits = 0;
+    const auto party = [&]() -> Coro<> {
+        [[maybe_unused]] std::size_t index = co_await barrier.wait();
+        ++out;
+        if (out == parties) {
+            barrier.reset();
+        }
+        index = co_await barrier.wait(); // the others are held at the entrance
+        ++second_waits;
+        index = co_await barrier.wait();
+        ++third_waits;
+    };
+    co_await rondo::gather(party(), party(), party(), party(), party());
+    REQUIRE(second_waits == parties);
+    REQUIRE(third_waits == parties);
+    REQUIRE(barrier.n_waiting() == 0);
+    REQUIRE_FALSE(barrier.broken());
+}
+
+TEST_CASE("nobody overtakes those at the entrance before it is opened", "[sync][barrier]") {
+    run_in_order([]() -> Coro<> {
+        Barrier barrier(2);
+        Indices passed;
+        Indices late_index;
+        const auto pass_twice = [&]() -> Coro<> {
+            co_await pass(barrier, passed);
+            co_await pass(barrier, late_index);
+        };
+        auto first = create_task(pass_twice()); // the last to leave, and the first to come again
+        co_await let_others_run();
+        auto last = create_task(pass(barrier, passed));
+        auto held = create_task(pass(barrier, passed));
+        co_await let_others_run();
+        REQUIRE(passed == Indices{1, 0, 0});
+        REQUIRE(late_index == Indices{1});
+        REQUIRE(held.done());
+    });
+}
+
+TEST_CASE("a barrier can die, and its loop, before the entrance is opened", "[sync][barrier]") {
+    const LeakCheck leaks;
+    std::optional<Barrier> barrier(std::in_place, 2);
+    Indices passed;
+    const auto party = [&](Tracked luggage) -> Coro<> {
+        co_await pass(*barrier, passed);
+        CHECK(luggage.number() == 1);
+    };
+    const auto hold_one = [&]() -> Coro<> {
+        (void)create_task(party(Tracked(1)));
+        (void)create_task(party(Tracked(1)));
+        co_await pass(*barrier, passed); // the last to leave, in the loop's last turn
+        REQUIRE(passed.size() % 2 == 0);
+        REQUIRE(barrier->n_waiting() == 0);
+    };
+    run_and_close(hold_one, [] {});
+    REQUIRE(barrier->n_waiting() == 0);
+    run_and_close(hold_one, [&] { barrier.reset(); });
+    REQUIRE(passed.size() == 4);
 }
 
 ASYNC_TEST_CASE("abort() breaks a barrier for all who wait and all who come",

@@ -97,10 +97,14 @@ rondo::Coro<> disturb(World& world, const std::vector<rondo::Task<>>& visitors) 
                 world.disturb();
             }
         }
-        for (int turn = 0; turn < 4 && rondo::get_running_loop().metrics().ready != 0; ++turn) {
+        bool quiet = false;
+        for (int turn = 0; turn < 8 && !quiet; ++turn) {
+            const auto steps = rondo::get_running_loop().metrics().steps;
             co_await rondo::sleep(std::chrono::seconds(0));
+            const rondo::LoopMetrics metrics = rondo::get_running_loop().metrics();
+            quiet = metrics.steps == steps + 1 && metrics.ready == 0; // nobody else has run
         }
-        if (rondo::get_running_loop().metrics().ready == 0) {
+        if (quiet) {
             ++world.quiet_moments;
             world.check_quiet(); // nobody is on the way
         }
