@@ -304,7 +304,9 @@ public:
         }
         if (outcome.cancelled()) {
             cancellation_ = outcome.exception();
-            group_.abort(running_scheduler().current->cancel_reason());
+            TaskBase& task = *running_scheduler().current;
+            const bool asked = task.requests().outstanding() > 0; // if not: what it awaits was
+            group_.abort(asked ? task.cancel_reason() : CancelReason::sibling_failed);
         } else {
             group_.note_error(outcome.exception(), "the body");
             group_.abort(CancelReason::sibling_failed);
