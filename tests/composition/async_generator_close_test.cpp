@@ -18,6 +18,7 @@
 #include "support/catch.hpp"
 #include "support/tracked.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -447,7 +448,8 @@ ASYNC_TEST_CASE("shutdown_asyncgens closes all that live, and no others",
     co_await get_running_loop().shutdown_asyncgens();
     CHECK(log.size() >= 4);
     co_await rondo::sleep(10ms);
-    CHECK(log == Log{"closed", "destroyed", "closed", "cleaned up", "destroyed"});
+    std::sort(log.begin(), log.end()); // the two are closed at the same time
+    CHECK(log == Log{"cleaned up", "closed", "closed", "destroyed", "destroyed"});
     const auto untouched = co_await fresh.next();
     CHECK(untouched == 1);
 }
@@ -459,7 +461,7 @@ TEST_CASE("a generator that cannot be closed by run is reported, and the others 
     auto bad = fail_to_close(log);
     auto worse = refuse_to_close(log);
     auto good = numbers(log);
-    rondo::testing::run([&]() -> Coro<> {
+    rondo_test::run_in_order([&]() -> Coro<> {
         collect_errors(get_running_loop(), errors);
         (void)co_await bad.next();
         (void)co_await worse.next();

@@ -57,7 +57,7 @@ Coro<> sleep_three_times() {
 
 TEST_CASE("a sweep cancels at every moment of a life", "[testing][sweep]") {
     const SweepReport report = cancel_sweep(sleep_three_times);
-    CHECK(report.points >= 4); // before it starts, and in each sleep
+    CHECK(report.points >= 3); // one in each sleep, at least
     CHECK(report.cancelled >= report.points);
     CHECK(report.cancelled < report.runs); // the last run of each way is left alone
     CHECK(report.failed == 0);
