@@ -189,11 +189,41 @@ TEST_CASE("a context is left when its function throws, and cannot be entered twi
           "[core][context]") {
     const Context context;
     CHECK_THROWS_AS(context.run([&] { context.run([] {}); }), rondo::InvalidStateError);
+    const Context other;
+    CHECK_THROWS_AS(context.run([&] { other.run([&] { context.run([] {}); }); }),
+                    rondo::InvalidStateError);
+    context.run([&] { other.run([] {}); });
+    other.run([&] { context.run([] {}); }); // nobody is inside any more
     CHECK_THROWS_AS(context.run([] { throw 42; }), int);
     CHECK(context.run([] { return number.get(); }) == 0);
 }
 
 // Tasks
+
+ASYNC_TEST_CASE("a task's own context cannot be entered by its step, through another neither",
+                "[core][context][b412]") {
+    const Context context;
+    const Context other;
+    TaskOptions options;
+    options.context = &context;
+    const auto enter_again = [&]() -> Coro<int> {
+        int thrown = 0;
+        try {
+            context.run([] {});
+        } catch (const rondo::InvalidStateError&) {
+            ++thrown;
+        }
+        try {
+            other.run([&] { context.run([] {}); });
+        } catch (const rondo::InvalidStateError&) {
+            ++thrown;
+        }
+        co_return thrown;
+    };
+    const int thrown = co_await create_task(enter_again(), options);
+    CHECK(thrown == 2);
+    CHECK(context.run([] { return number.get(); }) == 0);
+}
 
 ASYNC_TEST_CASE("a task sees what its creator had set, and changes nothing for it",
                 "[core][context][b408]") {

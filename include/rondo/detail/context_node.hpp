@@ -137,12 +137,15 @@ inline void bind(ContextSlot& bindings, std::uint64_t variable, Ref<const Contex
 
 inline constinit std::atomic<std::uint64_t> next_context_variable = 1;
 
+class CellEntry;
+
 /// The context of code that runs outside of any loop, on this thread.
 struct ThreadContext {
     [[nodiscard]] ContextSlot& current() noexcept { return entered != nullptr ? *entered : own; }
 
     ContextSlot own;
     ContextSlot* entered = nullptr; // by Context::run()
+    CellEntry* innermost = nullptr; // of those on this thread's stack, in loops or not
 };
 
 [[nodiscard]] inline ThreadContext& thread_context() noexcept {
@@ -180,23 +183,30 @@ struct ThreadContext {
 /// While it lives, code on this thread runs in a Context object's bindings.
 class CellEntry {
 public:
-    /// Throws: InvalidStateError if code runs in them already.
+    /// Throws: InvalidStateError if code runs in them already, further up the stack perhaps.
     explicit CellEntry(ContextSlot& slot)
         : entered_(current_scheduler != nullptr ? current_scheduler->context
                                                 : thread_context().entered),
-          outer_(entered_) {
-        if (outer_ != nullptr && &bindings_of(*outer_) == &slot) {
-            throw InvalidStateError("rondo: this context has been entered already");
+          outer_(entered_), next_out_(thread_context().innermost) {
+        for (const CellEntry* entry = this; entry != nullptr; entry = entry->next_out_) {
+            if (entry->outer_ != nullptr && &bindings_of(*entry->outer_) == &slot) {
+                throw InvalidStateError("rondo: this context has been entered already");
+            }
         }
         entered_ = &slot;
+        thread_context().innermost = this;
     }
     CellEntry(const CellEntry&) = delete;
     CellEntry& operator=(const CellEntry&) = delete;
-    ~CellEntry() { entered_ = outer_; }
+    ~CellEntry() {
+        entered_ = outer_;
+        thread_context().innermost = next_out_;
+    }
 
 private:
     ContextSlot*& entered_;
     ContextSlot* const outer_;
+    CellEntry* const next_out_;
 };
 
 /// What a task or callback runs in: bindings of its own, or a cell that it shares.
