@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <exception>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 #include <rondo/config.hpp>
@@ -52,13 +53,19 @@ public:
     template <class = void>
     Coro<> wait();
 
-    /// Waits until `predicate()` is true; does not wait if it is.
-    template <std::predicate F>
-    Coro<> wait_for(F predicate) {
-        bool satisfied = predicate();
-        while (!satisfied) {
+    /// Waits until `predicate()` is true; does not wait, and needs no lock, if it is.
+    /// Returns: the predicate's last value, which may be a pointer, an optional and the like.
+    template <class F>
+        requires std::constructible_from<bool, std::invoke_result_t<F&>>
+    Coro<std::decay_t<std::invoke_result_t<F&>>> wait_for(F predicate) {
+        for (;;) {
+            {
+                auto value = predicate();
+                if (static_cast<bool>(value)) {
+                    co_return value;
+                }
+            }
             co_await wait();
-            satisfied = predicate();
         }
     }
 

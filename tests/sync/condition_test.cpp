@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -164,6 +165,35 @@ ASYNC_TEST_CASE("wait_for waits until the predicate is true, and not at all if i
     const auto turns = rondo::get_running_loop().metrics().turns;
     co_await worker();
     REQUIRE(rondo::get_running_loop().metrics().turns == turns);
+}
+
+ASYNC_TEST_CASE("wait_for gives what the predicate gave last", "[sync][condition]") {
+    Condition condition;
+    const std::size_t size = co_await condition.wait_for([] { return std::size_t{3}; }); // no lock
+    REQUIRE(size == 3);
+    bool thrown = false;
+    try {
+        co_await condition.wait_for([] { return false; });
+    } catch (const std::logic_error&) {
+        thrown = true;
+    }
+    REQUIRE(thrown);
+
+    std::unique_ptr<int> job;
+    int taken = 0;
+    const auto worker = [&]() -> Coro<> {
+        auto guard = co_await condition.acquire();
+        const auto mine = co_await condition.wait_for([&] { return std::move(job); });
+        taken = *mine;
+    };
+    auto task = create_task(worker());
+    co_await let_others_run();
+    co_await notify(condition, 1); // for nothing
+    REQUIRE_FALSE(task.done());
+    job = std::make_unique<int>(7);
+    co_await notify(condition, 1);
+    co_await task;
+    REQUIRE(taken == 7);
 }
 
 ASYNC_TEST_CASE("a predicate that throws leaves the lock held, for the guard to release",
