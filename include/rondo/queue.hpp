@@ -97,10 +97,10 @@ public:
     }
 
     /// Says that one item which was taken has been dealt with.
-    /// Throws: std::logic_error if it is called more often than items were put.
+    /// Throws: std::invalid_argument if it is called more often than items were put.
     void task_done() {
         if (unfinished_ == 0) {
-            throw std::logic_error("rondo: Queue::task_done() called more often than put()");
+            throw std::invalid_argument("rondo: Queue::task_done() called more often than put()");
         }
         finish(1);
     }

@@ -379,12 +379,12 @@ ASYNC_TEST_CASE("an item that a getter has not taken yet is not done", "[sync][q
 
 TEST_CASE("task_done() more often than put() is a mistake", "[sync][queue]") {
     Queue<int> queue;
-    REQUIRE_THROWS_AS(queue.task_done(), std::logic_error);
+    REQUIRE_THROWS_AS(queue.task_done(), std::invalid_argument);
     REQUIRE_THROWS_WITH(queue.task_done(), Catch::Matchers::Contains("rondo: ") &&
                                                Catch::Matchers::Contains("task_done"));
     queue.put_nowait(1);
     queue.task_done();
-    REQUIRE_THROWS_AS(queue.task_done(), std::logic_error);
+    REQUIRE_THROWS_AS(queue.task_done(), std::invalid_argument);
 }
 
 ASYNC_TEST_CASE("queue operations allocate nothing once there was room for the items",
