@@ -215,6 +215,9 @@ private:
     /// Cancels all tasks and runs until they have ended, and those that they make meanwhile too.
     /// Neither stop() nor a KeyboardInterrupt ends that; the latter is thrown when all is done.
     void end_tasks();
+    /// Starts to close the async generators that are left, each in a task.
+    std::vector<Task<>> close_generators();
+    void report_unclosed(const Task<>& closing) noexcept;
     /// Throws: KeyboardInterrupt if a callback or task threw that; what LoopCore::turn() throws.
     void turn(bool may_block);
     void call_signal_handlers();
@@ -378,11 +381,11 @@ inline void EventLoop::end_tasks() {
             }
         }
         one_turn(false); // for their done callbacks
-        if (!scheduler.generators.empty()) {
-            const auto closing = create_task(shutdown_asyncgens());
+        for (const Task<>& closing : close_generators()) {
             while (!closing.done()) {
                 one_turn(true);
             }
+            report_unclosed(closing);
         }
     } while (!scheduler.tasks.empty());
     if (interrupt != nullptr) {
@@ -390,17 +393,28 @@ inline void EventLoop::end_tasks() {
     }
 }
 
-template <class>
-Coro<> EventLoop::shutdown_asyncgens() {
+inline std::vector<Task<>> EventLoop::close_generators() {
     auto& generators = core_.scheduler().generators;
     std::vector<Task<>> closings;
     while (detail::LiveGenerator* generator = generators.front()) {
         generators.remove(*generator); // whatever becomes of it, it is not tried again
         closings.push_back(create_task(generator->close_at_shutdown()));
     }
+    return closings;
+}
+
+inline void EventLoop::report_unclosed(const Task<>& closing) noexcept {
+    if (!closing.cancelled() && closing.exception() != nullptr) {
+        call_exception_handler({.message = "an async generator could not be closed",
+                                .exception = closing.exception(),
+                                .subject = {}});
+    }
+}
+
+template <class>
+Coro<> EventLoop::shutdown_asyncgens() {
     std::exception_ptr cancellation;
-    for (const Task<>& closing : closings) {
-        std::exception_ptr error;
+    for (const Task<>& closing : close_generators()) {
         try {
             co_await closing;
         } catch (const CancelledError&) { // of this task, or of the cleanup by itself
@@ -408,12 +422,7 @@ Coro<> EventLoop::shutdown_asyncgens() {
                 cancellation = std::current_exception();
             }
         } catch (...) {
-            error = std::current_exception();
-        }
-        if (error != nullptr) {
-            call_exception_handler({.message = "an async generator could not be closed",
-                                    .exception = std::move(error),
-                                    .subject = {}});
+            report_unclosed(closing);
         }
     }
     if (cancellation != nullptr) {

@@ -66,7 +66,7 @@ public:
     [[nodiscard]] FutureBase& future() const noexcept { return *future_; }
 
 private:
-    void on_done() noexcept override;
+    inline void on_done() noexcept override;
 
     Gathering* gathering_ = nullptr;
     FutureBase* future_ = nullptr;

@@ -132,7 +132,8 @@ public:
         }
     }
 
-    void run() noexcept override;
+    // Inline where it is declared, as elsewhere: or every file would get the vtable, and all below.
+    inline void run() noexcept override;
     void discard() noexcept override { drop_ref(); }
 
 private:

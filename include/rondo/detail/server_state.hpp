@@ -63,7 +63,7 @@ protected:
     TaskRef task_;
 
 private:
-    void on_done() noexcept override;
+    inline void on_done() noexcept override;
     void on_abandoned() noexcept override { on_done(); }
     virtual void ended() noexcept = 0;
 };
@@ -84,7 +84,7 @@ public:
 private:
     Connection(ServerState& server, Ref<StreamState> stream) noexcept
         : ServerTask(server), stream_(std::move(stream)) {}
-    void ended() noexcept override;
+    inline void ended() noexcept override;
 
     Ref<StreamState> stream_;
     bool aborted_ = false; // whatever the handler says of it is no news
@@ -119,7 +119,7 @@ public:
 private:
     friend ServerState;
     void enlist() noexcept;
-    void on_cancel() noexcept override;
+    inline void on_cancel() noexcept override;
     [[nodiscard]] const char* describe() const noexcept override {
         return for_ == For::close ? "Server::serve_forever" : "Server::wait_closed";
     }
