@@ -162,7 +162,8 @@ TEST_CASE("wait and as_completed survive every sweep", "[testing][sweep][slow]")
                 tasks.push_back(create_task(child(i)));
             }
             for (auto& task : tasks) {
-                co_await rondo::as_result(task);
+                const auto ended = co_await rondo::as_result(task);
+                CHECK((ended || ended.exception() != nullptr));
             }
         }
     };
