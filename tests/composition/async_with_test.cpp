@@ -483,7 +483,8 @@ ASYNC_TEST_CASE("an async_with for which there is no memory leaves if it has ent
         }
     };
     const auto body = []() -> Coro<char> {
-        char large[100'000] = {}; // so that the frame comes from no pool
+        // So that the frame comes from no pool; volatile, or optimisers find out.
+        volatile char large[100'000] = {};
         large[99'999] = 1;
         co_await sleep(0s);
         co_return large[99'999];

@@ -118,11 +118,14 @@ TEST_CASE("a sweep looks at the scenario after each run", "[testing][sweep]") {
 TEST_CASE("a sweep fails each allocation in turn", "[testing][sweep]") {
     int failures = 0;
     int successes = 0;
+    const void* volatile kept = nullptr; // or optimisers leave the allocations out
     const SweepReport report = allocation_sweep([&]() -> Coro<> {
         try {
             const std::vector<int> first(10);
+            kept = first.data();
             co_await rondo::sleep(1ms);
             const std::string second(100, 'x');
+            kept = second.data();
             ++successes;
         } catch (const std::bad_alloc&) {
             ++failures;
