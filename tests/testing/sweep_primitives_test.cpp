@@ -166,6 +166,10 @@ struct Queues {
     }
 };
 
+struct ByNumber {
+    bool operator()(const MoveOnly& a, const MoveOnly& b) const { return a.number() < b.number(); }
+};
+
 struct Events {
     rondo::Event event;
     Coro<> victim() {
@@ -227,4 +231,6 @@ TEST_CASE("queues survive every sweep", "[testing][sweep][slow]") {
     CHECK(fifo.cancelled > 0);
     const SweepReport lifo = sweep_all<Queues<rondo::LifoQueue<MoveOnly>>>();
     CHECK(lifo.cancelled > 0);
+    const SweepReport priority = sweep_all<Queues<rondo::PriorityQueue<MoveOnly, ByNumber>>>();
+    CHECK(priority.cancelled > 0);
 }
