@@ -106,7 +106,7 @@ public:
     }
 
     /// Throws an exception at the co_yield where the generator stands; gives the next value that it
-    /// yields. One that has not started, or has ended, throws it at once.
+    /// yields. One that has not started, or has ended, throws it at once. Cancellation: as for next().
     [[nodiscard("rondo: this takes no step until it is awaited: co_await it")]] auto athrow(
         std::exception_ptr error) noexcept {
         return Step(*this, std::move(error));

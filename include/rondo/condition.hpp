@@ -55,6 +55,7 @@ public:
 
     /// Waits until `predicate()` is true; does not wait, and needs no lock, if it is.
     /// Returns: the predicate's last value, which may be a pointer, an optional and the like.
+    /// Cancellation: as for wait().
     template <class F>
         requires std::constructible_from<bool, std::invoke_result_t<F&>>
     Coro<std::decay_t<std::invoke_result_t<F&>>> wait_for(F predicate) {

@@ -68,7 +68,7 @@ public:
     }
 
     /// get() for a loop: `while (auto item = co_await queue.next())`; empty when the queue is shut
-    /// down and drained.
+    /// down and drained. Ordering and Cancellation: as for get().
     [[nodiscard("rondo: this gets nothing until it is awaited: co_await it")]] auto
     next() noexcept {
         return Get<Next>{this};

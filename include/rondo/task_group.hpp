@@ -89,6 +89,7 @@ private:
     CancelScope scope_; // around the body
     detail::IntrusiveList<Child, Child> children_;
     std::vector<ExceptionGroup::Member> errors_; // in order of time
+    std::exception_ptr unkept_;                  // a failure for which errors_ had no room
     Suspension* joining_ = nullptr;              // waits for the last child
     bool body_running_ = true;
     bool aborting_ = false;
@@ -101,7 +102,7 @@ private:
 /// Throws: ExceptionGroup with all failures of children and body, in order of time, after the rest
 /// has been cancelled (reason: sibling_failed) and has ended. Children that were cancelled are no
 /// failures. A KeyboardInterrupt among them is thrown by itself, and the others are reported to the
-/// loop's exception handler.
+/// loop's exception handler; so is a failure for which there was no memory to put it into a group.
 /// Cancellation: cancels the body and the children, waits for them, and throws CancelledError; or
 /// the ExceptionGroup if some failed on the way: then the cancellation is delivered again at the
 /// next suspension. A further cancellation reaches the children again. A body that has a result to
@@ -269,8 +270,12 @@ inline void TaskGroup::note_failure(detail::FutureBase& child) noexcept {
 inline void TaskGroup::note_error(const std::exception_ptr& error, std::string task) noexcept {
     try {
         errors_.push_back(ExceptionGroup::Member{error, std::move(task)});
-    } catch (...) {
-        detail::print_unhandled("a failure in a task group could not be kept", error);
+    } catch (...) { // no memory: one can be kept all the same, the others only told
+        if (unkept_ == nullptr) {
+            unkept_ = error;
+        } else {
+            detail::print_unhandled("a failure in a task group could not be kept", error);
+        }
     }
 }
 
@@ -327,7 +332,7 @@ public:
     void end() {
         group_.closed_ = true;
         const bool own = group_.scope_.leave();
-        if (!group_.errors_.empty()) {
+        if (!group_.errors_.empty() || group_.unkept_ != nullptr) {
             if (cancellation_ != nullptr && !own) {
                 group_.scope_.redeliver(); // somebody else's, which the errors must not hide
             }
@@ -346,6 +351,10 @@ private:
                 std::rethrow_exception(member.exception);
             }
         }
+        if (group_.unkept_ != nullptr) {
+            report_all_but(group_.unkept_);
+            std::rethrow_exception(group_.unkept_);
+        }
         throw ExceptionGroup("rondo: unhandled errors in a task group", std::move(group_.errors_));
     }
 
@@ -353,7 +362,7 @@ private:
         Scheduler& scheduler = *current_scheduler;
         for (const ExceptionGroup::Member& member : group_.errors_) {
             if (member.exception != thrown && scheduler.reporter != nullptr) {
-                scheduler.reporter(scheduler, "a failure in an interrupted task group",
+                scheduler.reporter(scheduler, "a failure in a task group that another one ended",
                                    member.exception, nullptr);
             }
         }

@@ -25,6 +25,7 @@
 #include <exception>
 #include <new>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -469,4 +470,29 @@ ASYNC_TEST_CASE("a limit around a group whose members fail when they are cancell
     REQUIRE(limit.expired());
     REQUIRE(rondo::current_task().cancelling() == 0);
     co_await sleep(1s); // the limit's request is not delivered again
+}
+
+ASYNC_TEST_CASE("a failure that there is no memory to note is thrown all the same",
+                "[composition][task_group][memory]") {
+    rondo::Future<> fails;
+    const auto member = [&]() -> Coro<> { co_await fails; };
+    const auto body = [&](TaskGroup& group) -> Coro<> {
+        group.create_task(member);
+        co_await sleep(1s);
+    };
+    auto task = create_task([&]() -> Coro<> { co_await task_group(body); });
+    co_await sleep(1ms);
+    fails.set_exception(std::runtime_error("the failure"));
+    std::optional<rondo_test::NoMemory> none;
+    none.emplace();
+    co_await sleep(0s);
+    co_await sleep(0s);
+    none.reset();
+    std::string what;
+    try {
+        co_await task;
+    } catch (const std::exception& error) {
+        what = error.what();
+    }
+    CHECK(what.find("the failure") != std::string::npos);
 }
