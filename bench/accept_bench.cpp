@@ -23,9 +23,10 @@
 
 #include <rondo/rondo.hpp>
 
+#include "cores.hpp"
 #include "costs.hpp"
-#include "echo_load.hpp"
 #include "hand_ring.hpp"
+#include "loopback.hpp"
 
 namespace {
 
@@ -99,32 +100,8 @@ struct Session {
     bench::Costs costs;
 };
 
-class Listener {
-public:
-    explicit Listener(int flags)
-        : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0)) {
-        sockaddr_in address = bench::on_loopback(0);
-        socklen_t size = sizeof address;
-        auto* const generic = reinterpret_cast<sockaddr*>(&address);
-        bench::require(::bind(socket_, generic, size) == 0 && ::listen(socket_, SOMAXCONN) == 0 &&
-                           ::getsockname(socket_, generic, &size) == 0,
-                       "listen");
-        port_ = ntohs(address.sin_port);
-    }
-    Listener(const Listener&) = delete;
-    Listener& operator=(const Listener&) = delete;
-    ~Listener() { ::close(socket_); }
-
-    [[nodiscard]] int socket() const { return socket_; }
-    [[nodiscard]] in_port_t port() const { return port_; }
-
-private:
-    int socket_;
-    in_port_t port_ = 0;
-};
-
 void serve_liburing(Session& session) {
-    const Listener listener(0);
+    const bench::Listener listener;
     bench::HandRing ring(1024);
     constexpr std::uint64_t accepted = 1;
     const auto accept = [&] {
@@ -159,7 +136,7 @@ void serve_liburing(Session& session) {
 }
 
 void serve_epoll(Session& session) {
-    const Listener listener(SOCK_NONBLOCK);
+    const bench::Listener listener(SOCK_NONBLOCK);
     const int poll = ::epoll_create1(EPOLL_CLOEXEC);
     epoll_event event{};
     event.events = EPOLLIN;

@@ -19,9 +19,11 @@
 
 #include <rondo/rondo.hpp>
 
+#include "cores.hpp"
 #include "costs.hpp"
 #include "echo_load.hpp"
 #include "hand_ring.hpp"
+#include "loopback.hpp"
 
 namespace {
 

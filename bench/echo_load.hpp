@@ -9,95 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "hand_ring.hpp"
 
 namespace bench {
-
-/// While it lives, this thread and those that it starts share one core: the sum of what both ends
-/// cost is then all that counts.
-class OnOneCore {
-public:
-    OnOneCore() {
-        require(::sched_getaffinity(0, sizeof allowed_, &allowed_) == 0, "sched_getaffinity");
-        cpu_set_t one;
-        CPU_ZERO(&one);
-        CPU_SET(static_cast<unsigned>(::sched_getcpu()), &one);
-        require(::sched_setaffinity(0, sizeof one, &one) == 0, "sched_setaffinity");
-    }
-    OnOneCore(const OnOneCore&) = delete;
-    OnOneCore& operator=(const OnOneCore&) = delete;
-    ~OnOneCore() { ::sched_setaffinity(0, sizeof allowed_, &allowed_); }
-
-private:
-    cpu_set_t allowed_{};
-};
-
-/// Both ends of some connections: descriptors, which others own.
-struct Connections {
-    std::vector<int> clients;
-    std::vector<int> servers;
-};
-
-inline Connections connect_by_unix_sockets(std::size_t count) {
-    Connections connections;
-    for (std::size_t i = 0; i < count; ++i) {
-        int pair[2]{};
-        require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0, "socketpair");
-        connections.clients.push_back(pair[0]);
-        connections.servers.push_back(pair[1]);
-    }
-    return connections;
-}
-
-inline void send_without_delay(int socket) {
-    const int yes = 1;
-    ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-}
-
-inline sockaddr_in on_loopback(in_port_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
-
-/// A client's end of a connection to a port of this machine.
-inline int connect_to_port(in_port_t port) {
-    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const sockaddr_in address = on_loopback(port);
-    require(::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0,
-            "connect");
-    send_without_delay(socket);
-    return socket;
-}
-
-inline Connections connect_by_tcp(std::size_t count) {
-    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address = on_loopback(0);
-    socklen_t size = sizeof address;
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    require(::bind(listener, generic, size) == 0 && ::listen(listener, SOMAXCONN) == 0 &&
-                ::getsockname(listener, generic, &size) == 0,
-            "listen");
-    Connections connections;
-    for (std::size_t i = 0; i < count; ++i) {
-        connections.clients.push_back(connect_to_port(ntohs(address.sin_port)));
-        const int accepted = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-        require(accepted >= 0, "accept4");
-        send_without_delay(accepted);
-        connections.servers.push_back(accepted);
-    }
-    ::close(listener);
-    return connections;
-}
 
 /// The clients. They own their sockets.
 class EchoLoad {
@@ -134,8 +51,12 @@ public:
         }
     }
 
-    /// Waits for one reply, and that client sends again.
-    void next() { exchange(replied()); }
+    /// Waits for one reply, and that client sends again. Returns its number.
+    std::size_t next() {
+        const std::size_t client = replied();
+        exchange(client);
+        return client;
+    }
 
     /// Waits for what is under way.
     void finish() {

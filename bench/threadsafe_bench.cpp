@@ -22,8 +22,8 @@
 
 #include <rondo/rondo.hpp>
 
+#include "cores.hpp"
 #include "costs.hpp"
-#include "echo_load.hpp"
 #include "hand_ring.hpp"
 
 namespace {
