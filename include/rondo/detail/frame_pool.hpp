@@ -7,12 +7,15 @@
 // push instead of a trip through malloc. Sanitizer builds go straight to operator new, so that a
 // use after free is found.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <new>
 #include <rondo/config.hpp>
 #include <utility>
+
+#include <sys/mman.h>
 
 namespace rondo::inline RONDO_ABI::detail {
 
@@ -21,7 +24,8 @@ namespace rondo::inline RONDO_ABI::detail {
 /// Blocks are cut from chunks which are never given back to the system: they wander between
 /// threads (a Coro made on one thread may run and die on another), so no thread could tell when a
 /// chunk is empty. What a thread has too many of, or leaves behind when it ends, goes to a shared
-/// depot from which other threads draw, so memory is bounded by the peak in use.
+/// depot from which other threads draw, so memory is bounded by the peak in use. A thread that needs
+/// much takes chunks of the size of a huge page, and asks the kernel to make them one.
 class FramePool {
 public:
     static constexpr std::size_t granularity = 16;
@@ -63,7 +67,9 @@ public:
 private:
     static constexpr std::size_t classes = largest / granularity;
     static constexpr std::size_t chunk_size = 64 * 1024;
-    static constexpr std::uint32_t batch = 1024; // blocks that change hands at once
+    static constexpr std::size_t huge_page = 2 * 1024 * 1024;
+    static constexpr std::uint32_t small_chunks = 32; // of a thread; then come huge pages
+    static constexpr std::uint32_t batch = 1024;      // blocks that change hands at once
 
     struct Block {
         Block* next;
@@ -80,6 +86,7 @@ private:
         FreeList lists[classes];
         std::byte* chunk;
         std::size_t chunk_left;
+        std::uint32_t taken; // chunks
         enum : std::uint8_t {
             unknown,
             living,
@@ -96,8 +103,26 @@ private:
     // What threads have to spare, in batches. Whole ones but for those of threads that have ended.
     struct Depot {
         std::mutex mutex;
-        Block* batches[classes]{};
+        // Changed under the lock. Looked at without it first: a thread that grows asks for each block.
+        std::atomic<Block*> batches[classes]{};
         Rest* rests = nullptr; // room for one block at least
+
+        [[nodiscard]] Block* take(std::size_t index) noexcept {
+            if (batches[index].load(std::memory_order_relaxed) == nullptr) {
+                return nullptr;
+            }
+            const std::lock_guard lock(mutex);
+            Block* const first = batches[index].load(std::memory_order_relaxed);
+            if (first != nullptr) {
+                batches[index].store(first->next_batch, std::memory_order_relaxed);
+            }
+            return first;
+        }
+        void give(Block* first, std::size_t index) noexcept {
+            const std::lock_guard lock(mutex);
+            first->next_batch = batches[index].load(std::memory_order_relaxed);
+            batches[index].store(first, std::memory_order_relaxed);
+        }
     };
 
     // Created when a thread first gets or frees a block; its destructor hands the thread's blocks to
@@ -144,12 +169,7 @@ private:
         list.room = ended ? 0 : batch;
         Block* first = std::exchange(list.spare, nullptr);
         if (first == nullptr) {
-            Depot& shared = depot();
-            const std::lock_guard lock(shared.mutex);
-            first = shared.batches[index];
-            if (first != nullptr) {
-                shared.batches[index] = first->next_batch;
-            }
+            first = depot().take(index);
         }
         if (first == nullptr) {
             return carve((index + 1) * granularity);
@@ -184,8 +204,17 @@ private:
                 return;
             }
         }
-        local_.chunk = static_cast<std::byte*>(::operator new(chunk_size));
-        local_.chunk_left = chunk_size;
+        if (local_.taken < small_chunks) {
+            local_.chunk = static_cast<std::byte*>(::operator new(chunk_size));
+            local_.chunk_left = chunk_size;
+        } else {
+            local_.chunk = static_cast<std::byte*>(
+                ::operator new(huge_page, static_cast<std::align_val_t>(huge_page)));
+            local_.chunk_left = huge_page;
+            // A hint. Page faults, one for each 4 KiB, cost more than the tasks that live there.
+            ::madvise(local_.chunk, huge_page, MADV_HUGEPAGE);
+        }
+        ++local_.taken;
     }
 
     static void leave_chunk() noexcept {
@@ -217,12 +246,9 @@ private:
     }
 
     static void donate(Block* first, std::size_t index) noexcept {
-        if (first == nullptr) {
-            return;
+        if (first != nullptr) {
+            depot().give(first, index);
         }
-        Depot& shared = depot();
-        const std::lock_guard lock(shared.mutex);
-        first->next_batch = std::exchange(shared.batches[index], first);
     }
 
     static inline constinit thread_local Local local_{};
