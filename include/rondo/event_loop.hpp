@@ -220,6 +220,7 @@ private:
     void report_unclosed(const Task<>& closing) noexcept;
     /// Throws: KeyboardInterrupt if a callback or task threw that; what LoopCore::turn() throws.
     void turn(bool may_block);
+    void after_turn(bool rung);
     void call_signal_handlers();
     void call_signal_handler(std::uint64_t id);
     static void report(detail::Scheduler& scheduler, const char* message, std::exception_ptr error,
@@ -350,7 +351,7 @@ inline void EventLoop::run_forever() {
 
 inline void EventLoop::run_until_stopped() {
     do {
-        turn(!stopping_);
+        after_turn(core_.run_turns(stopping_));
     } while (!stopping_);
 }
 
@@ -441,7 +442,11 @@ inline void EventLoop::run_once(Clock::duration longest) {
 }
 
 inline void EventLoop::turn(bool may_block) {
-    if (core_.turn(may_block)) {
+    after_turn(core_.turn(may_block));
+}
+
+inline void EventLoop::after_turn(bool rung) {
+    if (rung) {
         call_signal_handlers();
     }
     if (core_.scheduler().interrupt != nullptr) [[unlikely]] {

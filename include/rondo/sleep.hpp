@@ -6,25 +6,28 @@
 
 #include <coroutine>
 #include <exception>
+#include <new>
 
 #include <rondo/clock.hpp>
 #include <rondo/config.hpp>
 #include <rondo/detail/scheduler.hpp>
 #include <rondo/detail/task_state.hpp>
+#include <rondo/detail/timer_heap.hpp>
 #include <rondo/result.hpp>
 #include <rondo/suspension.hpp>
-#include <rondo/timer.hpp>
 
 namespace rondo::inline RONDO_ABI {
 
 namespace detail {
 
 /// A suspended sleeper.
-class SleepAwaiter final : public Suspension, public Timer {
+class SleepAwaiter final : public Suspension, private TimerNode {
 public:
-    /// Sleeps until `deadline`, or for one turn of the loop if `yield`.
-    SleepAwaiter(Clock::time_point deadline, bool yield) noexcept
-        : deadline_(deadline), yield_(yield) {}
+    /// Sleeps until `deadline`; or one turn of the loop, if it is `one_turn`.
+    explicit SleepAwaiter(Clock::time_point deadline) noexcept : deadline_(deadline) {}
+    ~SleepAwaiter() { disarm(); }
+
+    static constexpr Clock::time_point one_turn = Clock::time_point::min();
 
     [[nodiscard]] static bool await_ready() noexcept { return false; }
 
@@ -33,7 +36,7 @@ public:
         if (!suspend_unless_cancelled(awaiting)) {
             return false;
         }
-        if (yield_) {
+        if (deadline_ == one_turn) {
             resume();
         } else {
             arm();
@@ -43,7 +46,7 @@ public:
 
     void await_resume() {
         throw_if_cancelled();
-        if (no_memory_) {
+        if (deadline_ == no_memory) [[unlikely]] {
             throw std::bad_alloc();
         }
     }
@@ -52,32 +55,39 @@ public:
         if (cancellation_pending()) {
             return Result<void>::from_cancellation(take_cancellation());
         }
-        if (no_memory_) {
+        if (deadline_ == no_memory) {
             return Result<void>::failure(std::make_exception_ptr(std::bad_alloc()));
         }
         return {};
     }
 
 private:
+    // In deadline_, so that a sleeper has no member for what is hardly ever the case.
+    static constexpr Clock::time_point no_memory = one_turn + Clock::duration(1);
+
     // Not inlined, so that a mere yield is short.
     [[gnu::noinline]] void arm() noexcept {
+        Scheduler& scheduler = *task()->scheduler();
         try {
-            start_on(*task()->scheduler(), deadline_);
+            scheduler.start_timer(*this, deadline_);
         } catch (...) {
-            no_memory_ = true;
+            deadline_ = no_memory;
             resume();
+        }
+    }
+    void disarm() noexcept {
+        if (armed()) {
+            task()->scheduler()->timers.remove(*this);
         }
     }
     void on_deadline() noexcept override { resume(); }
     void on_cancel() noexcept override {
-        Timer::cancel();
+        disarm();
         resume();
     }
     [[nodiscard]] const char* describe() const noexcept override { return "sleep"; }
 
     Clock::time_point deadline_;
-    bool yield_;
-    bool no_memory_ = false;
 };
 
 /// What sleep() returns: counts from the moment it is awaited.
@@ -88,9 +98,9 @@ public:
 
     SleepAwaiter operator co_await() const {
         if (duration_ <= Clock::duration::zero()) {
-            return SleepAwaiter(Clock::time_point(), true);
+            return SleepAwaiter(SleepAwaiter::one_turn);
         }
-        return SleepAwaiter(deadline_after(running_scheduler().now(), duration_), false);
+        return SleepAwaiter(deadline_after(running_scheduler().now(), duration_));
     }
 
 private:
@@ -103,7 +113,8 @@ public:
     explicit SleepUntil(Clock::time_point deadline) noexcept : deadline_(deadline) {}
 
     SleepAwaiter operator co_await() const {
-        return SleepAwaiter(deadline_, deadline_ <= running_scheduler().now());
+        return SleepAwaiter(deadline_ <= running_scheduler().now() ? SleepAwaiter::one_turn
+                                                                   : deadline_);
     }
 
 private:

@@ -111,9 +111,11 @@ public:
     /// Puts the waiting task at the back of the ready queue. Only the first call counts, and only
     /// while the task is suspended here. Never runs the task itself.
     void resume() noexcept {
-        if (is_waiting()) {
+        if (leaf_state_ == LeafState::waiting) {
             leaf_state_ = LeafState::resumed;
             leaf_task_->wake();
+        } else if (leaf_state_ == LeafState::to_be_told) {
+            leaf_state_ = LeafState::late; // woken when its turn comes to be told
         }
     }
 

@@ -45,10 +45,7 @@ protected:
     void start_on(detail::Scheduler& scheduler, Clock::time_point deadline) {
         cancel();
         scheduler_ = &scheduler;
-        scheduler.timers.insert(*this, deadline);
-        if (deadline <= scheduler.last_seen) {
-            scheduler.timer_may_be_due = true;
-        }
+        scheduler.start_timer(*this, deadline);
     }
 
 private:

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <random>
@@ -84,6 +85,43 @@ TEST_CASE("a timer that is started while others fire waits for the next call",
     heap.fire_due(at(2ns));
     REQUIRE(fired == std::vector<int>{1});
     heap.fire_due(at(3ns));
+    REQUIRE(fired == std::vector<int>{1, 2, 3});
+}
+
+TEST_CASE("equal deadlines keep their order when the count of timers begins anew",
+          "[core][timer_heap]") {
+    for (std::uint32_t before = 0; before < 12; ++before) {
+        TimerHeap heap(UINT32_MAX - before);
+        std::vector<int> fired;
+        std::vector<std::unique_ptr<Node>> nodes;
+        const std::vector<int> deadlines{3, 1, 2, 1, 3, 3, 2, 1, 1, 2};
+        for (std::size_t i = 0; i < deadlines.size(); ++i) {
+            nodes.push_back(std::make_unique<Node>(static_cast<int>(i), fired));
+            heap.insert(*nodes.back(), at(std::chrono::nanoseconds(deadlines[i])));
+        }
+        heap.remove(*nodes[3]);
+        heap.fire_due(at(3ns));
+        REQUIRE(fired == std::vector<int>{1, 7, 8, 2, 6, 9, 0, 4, 5});
+        REQUIRE(heap.empty());
+    }
+}
+
+TEST_CASE("a count that begins anew while timers fire leaves the rest to the next call",
+          "[core][timer_heap]") {
+    TimerHeap heap(UINT32_MAX - 2);
+    std::vector<int> fired;
+    Node first(1, fired);
+    Node second(2, fired);
+    Node late(3, fired);
+    first.heap = &heap;
+    first.starts = &late;
+    first.starts_at = at(1ns);
+    heap.insert(first, at(1ns));
+    heap.insert(second, at(1ns));
+    heap.fire_due(at(1ns));
+    REQUIRE(fired == std::vector<int>{1});
+    first.starts = nullptr;
+    heap.fire_due(at(1ns));
     REQUIRE(fired == std::vector<int>{1, 2, 3});
 }
 

@@ -29,7 +29,6 @@ protected:
     ~Leaf() = default;
 
 private:
-    friend class LeafQueue;
     friend class TaskBase;
     friend class rondo::Suspension;
 
@@ -38,46 +37,17 @@ private:
         idle,        // not suspended (yet)
         resumed,     // the task is in the ready queue, or runs again
         interrupted, // the same, but a cancellation woke it: its event has not come
+        late,        // woken while the task was in the scheduler's queue of the cancelled
         waiting,     // the task is suspended and nothing has woken it
         to_be_told,  // the same, and it is in the scheduler's queue of the cancelled
     };
 
     TaskBase* leaf_task_ = nullptr; // set when suspended, and left set afterwards
-    Leaf* next_told_ = nullptr;
     LeafState leaf_state_ = LeafState::idle;
 
     virtual void on_cancel() noexcept = 0;
     [[nodiscard]] virtual const char* describe() const noexcept = 0;
     [[nodiscard]] virtual const FutureBase* waits_for() const noexcept { return nullptr; }
-};
-
-/// Leaves that are to be told of a cancellation, in order. One that passes it on to another task
-/// adds that task's leaf here, instead of a call inside a call: a chain of tasks may be long.
-class LeafQueue {
-public:
-    void push_back(Leaf& leaf) noexcept {
-        leaf.next_told_ = nullptr;
-        *end_ = &leaf;
-        end_ = &leaf.next_told_;
-    }
-
-    /// Takes the first one; null if there is none.
-    [[nodiscard]] Leaf* pop_front() noexcept {
-        Leaf* leaf = first_;
-        if (leaf != nullptr) {
-            first_ = leaf->next_told_;
-            if (first_ == nullptr) {
-                end_ = &first_;
-            }
-        }
-        return leaf;
-    }
-
-    bool in_use = false; // somebody takes leaves out until there is none
-
-private:
-    Leaf* first_ = nullptr;
-    Leaf** end_ = &first_;
 };
 
 } // namespace detail

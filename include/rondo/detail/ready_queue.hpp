@@ -41,32 +41,62 @@ public:
     ReadyQueue& operator=(const ReadyQueue&) = delete;
 
     [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+    /// How many items there are: counts them, so that nothing else has to.
+    [[nodiscard]] std::size_t size() const noexcept {
+        std::size_t count = 0;
+        for (const Runnable* item = head_; item != nullptr; item = item->next_ready_) {
+            ++count;
+        }
+        return count;
+    }
 
     void push_back(Runnable& item) noexcept {
         item.next_ready_ = nullptr;
-        if (head_ == nullptr) {
-            head_ = &item;
-        } else {
-            tail_->next_ready_ = &item;
-        }
-        tail_ = &item;
-        ++size_;
+        *end_ = &item;
+        end_ = &item.next_ready_;
     }
 
     /// Takes the first item; the queue must not be empty.
     Runnable& pop_front() noexcept {
         Runnable& item = *head_;
         head_ = item.next_ready_;
-        --size_;
+        if (head_ == nullptr) {
+            end_ = &head_;
+        }
         return item;
+    }
+
+    /// Runs the items that are in the queue now, `most` at most; what they push waits for the next
+    /// call. While it runs, the queue has only that.
+    ///
+    /// Returns: how many have run.
+    std::size_t run(std::size_t most) noexcept {
+        if (empty()) {
+            return 0;
+        }
+        Runnable* next = head_;
+        Runnable** const end = end_;
+        forget_all();
+        std::size_t count = 0;
+        do {
+            Runnable& item = *next;
+            next = item.next_ready_; // before it runs: it may be destroyed, or queued anew
+            __builtin_prefetch(next);
+            item.run();
+            ++count;
+        } while (next != nullptr && count != most);
+        if (next != nullptr) {
+            push_front(next, end);
+        }
+        return count;
     }
 
     /// Puts the items into an order drawn from `random` (an xorshift state, never zero).
     void shuffle(std::uint64_t& random) noexcept {
         // Deals the items out to four piles again and again. Not a uniform shuffle, but one that
         // needs no memory, and any order can come about.
-        for (int round = 0; round < 4 && size_ > 1; ++round) {
+        for (int round = 0; round < 4; ++round) {
             ReadyQueue piles[4];
             while (!empty()) {
                 random ^= random << 13U;
@@ -81,23 +111,30 @@ public:
     }
 
 private:
-    void splice_back(ReadyQueue& other) noexcept {
-        if (other.head_ == nullptr) {
-            return;
-        }
+    void forget_all() noexcept {
+        head_ = nullptr;
+        end_ = &head_;
+    }
+
+    /// Puts back a chain of items, whose last one's link is `*end`.
+    void push_front(Runnable* first, Runnable** end) noexcept {
+        *end = head_;
         if (head_ == nullptr) {
-            head_ = other.head_;
-        } else {
-            tail_->next_ready_ = other.head_;
+            end_ = end;
         }
-        tail_ = other.tail_;
-        size_ += std::exchange(other.size_, 0);
-        other.head_ = nullptr;
+        head_ = first;
+    }
+
+    void splice_back(ReadyQueue& other) noexcept {
+        if (!other.empty()) {
+            *end_ = other.head_;
+            end_ = other.end_;
+            other.forget_all();
+        }
     }
 
     Runnable* head_ = nullptr;
-    Runnable* tail_ = nullptr; // meaningful only when head_ is not null
-    std::size_t size_ = 0;
+    Runnable** end_ = &head_; // where the next item is linked in
 };
 
 } // namespace rondo::inline RONDO_ABI::detail

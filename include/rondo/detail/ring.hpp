@@ -109,14 +109,21 @@ public:
         return is_quiet() ? 0 : poll_here();
     }
 
-    /// Submits what is queued, waits until there is a completion or `timeout` has passed, and
-    /// dispatches the completions that are there, in one system call. Does not wait if there is a
-    /// completion already or `timeout` is not positive. May return early with 0: on a signal, or
-    /// for a completion that goes to nobody.
+    /// Submits what is queued, waits until there is a completion, and dispatches those that are
+    /// there, in one system call. Does not wait if there is a completion already. May return early
+    /// with 0: on a signal, or for a completion that goes to nobody.
     ///
     /// Returns how many completions went to requests.
     /// Throws: LoopError in a forked child.
-    unsigned wait(std::optional<Nanoseconds> timeout = std::nullopt);
+    unsigned wait() {
+        if (!must_wait()) {
+            return poll_here();
+        }
+        return after_wait(enter(queued(), 1, IORING_ENTER_GETEVENTS), Nanoseconds::max());
+    }
+
+    /// The same, for no longer than `timeout`. Does not wait if that is not positive.
+    unsigned wait(Nanoseconds timeout);
 
     /// As `wait`, but until `deadline`, without a look at the clock where the kernel takes the
     /// deadline as it is (`RingFeature::registered_wait`). One that has passed is no error.
@@ -189,8 +196,21 @@ private:
                ((kernel_.features & RingFeature::taskrun_flag) != 0 || in_flight() == 0);
     }
     unsigned poll_here();
-    bool must_wait();
-    unsigned after_wait(int error, Nanoseconds longest);
+    /// Hands over what is parked, as nobody may wait while there is something to do.
+    ///
+    /// Returns whether there may be nothing left but to wait.
+    bool must_wait() {
+        refuse_if_useless();
+        while (may_have_parked_ && flush()) {}
+        return queued() != 0 || !has_completions();
+    }
+    unsigned after_wait(int error, Nanoseconds longest) {
+        if (error != 0 || may_have_parked_) [[unlikely]] {
+            wait_again(error, longest);
+        }
+        return dispatch();
+    }
+    void wait_again(int error, Nanoseconds longest);
     unsigned dispatch() noexcept;
     template <bool Filtered>
     unsigned dispatch_until(unsigned tail) noexcept;
@@ -430,14 +450,11 @@ inline unsigned Ring::poll_here() {
     return dispatch();
 }
 
-inline unsigned Ring::wait(std::optional<Nanoseconds> timeout) {
-    if (!must_wait() || (timeout && *timeout <= Nanoseconds::zero())) {
+inline unsigned Ring::wait(Nanoseconds timeout) {
+    if (!must_wait() || timeout <= Nanoseconds::zero()) {
         return poll_here();
     }
-    if (timeout) {
-        return after_wait(enter_for(queued(), *timeout), *timeout);
-    }
-    return after_wait(enter(queued(), 1, IORING_ENTER_GETEVENTS), Nanoseconds::max());
+    return after_wait(enter_for(queued(), timeout), timeout);
 }
 
 inline unsigned Ring::wait_until(Clock::time_point deadline) {
@@ -452,17 +469,9 @@ inline unsigned Ring::wait_until(Clock::time_point deadline) {
     return after_wait(enter_for(queued(), time, uring::enter_absolute_timer), Nanoseconds::max());
 }
 
-/// Hands over what is parked, as nobody may wait while there is something to do.
-///
-/// Returns whether there may be nothing left but to wait.
-inline bool Ring::must_wait() {
-    refuse_if_useless();
-    while (may_have_parked_ && flush()) {}
-    return queued() != 0 || !has_completions();
-}
-
-inline unsigned Ring::after_wait(int error, Nanoseconds longest) {
-    if (error != 0) [[unlikely]] {
+/// After an enter that had an error, or left requests without an entry.
+inline void Ring::wait_again(int error, Nanoseconds longest) {
+    if (error != 0) {
         tolerate(error);
         if ((error == EAGAIN || error == EBUSY) && !has_completions()) {
             // The kernel takes nothing for now, and refused to wait. Let it finish something.
@@ -470,10 +479,9 @@ inline unsigned Ring::after_wait(int error, Nanoseconds longest) {
             tolerate(enter_for(0, longest < pause ? longest : pause));
         }
     }
-    if (may_have_parked_) [[unlikely]] {
+    if (may_have_parked_) {
         feed();
     }
-    return dispatch();
 }
 
 /// Hands out the completions that are there now; those which come meanwhile have to wait, or a
@@ -491,15 +499,22 @@ inline unsigned Ring::dispatch() noexcept {
 
 template <bool Filtered>
 unsigned Ring::dispatch_until(unsigned tail) noexcept {
-    io_uring_cq& queue = kernel_.ring.cq;
+    // Copies of what never changes, as no compiler can know.
+    unsigned* const shared_head = kernel_.ring.cq.khead;
+    const io_uring_cqe* const entries = kernel_.ring.cq.cqes;
+    const unsigned mask = kernel_.ring.cq.ring_mask;
     unsigned count = 0;
-    for (unsigned head = *queue.khead; head != tail;) {
-        const io_uring_cqe& entry = queue.cqes[head & queue.ring_mask];
+    for (unsigned head = *shared_head; head != tail;) {
+        const io_uring_cqe& entry = entries[head & mask];
         const std::uint64_t address = entry.user_data;
         int result = entry.res;
         unsigned flags = entry.flags;
         // The kernel gets the slot back at once: a completion may submit, which may complete.
-        io_uring_smp_store_release(queue.khead, ++head);
+        io_uring_smp_store_release(shared_head, ++head);
+        // Of many connections each has been out of the cache since its last turn. Behind the last
+        // entry there is an old address, which does no harm.
+        __builtin_prefetch(reinterpret_cast<const void*>(
+            static_cast<std::uintptr_t>(entries[head & mask].user_data)));
         if (address == 0) {
             continue;
         }

@@ -54,6 +54,14 @@ public:
         return last_seen;
     }
 
+    /// Throws: std::bad_alloc, and has no effect then.
+    void start_timer(TimerNode& timer, Clock::time_point deadline) {
+        timers.insert(timer, deadline);
+        if (deadline <= last_seen) {
+            timer_may_be_due = true;
+        }
+    }
+
     void add_ref() noexcept { ++references_; }
     void drop_ref() noexcept {
         if (--references_ == 0) {
@@ -68,7 +76,8 @@ public:
     IntrusiveList<TaskBase> tasks;       // all that are not done
     std::size_t tasks_alive = 0;
     IntrusiveList<LiveGenerator, LiveGenerator> generators; // that have begun, and have not ended
-    LeafQueue cancelled; // leaves of suspended tasks that have been cancelled just now
+    ReadyQueue cancelled; // suspended tasks that have been cancelled just now: leaves to be told
+    bool telling = false; // somebody takes tasks out of that until there is none
     Ring* ring = nullptr;
     EventLoop* loop = nullptr; // null once the loop is closed
     Reporter reporter = nullptr;

@@ -148,26 +148,35 @@ public:
         add_ref();
         scheduler_->tasks.push_back(*this);
         ++scheduler_->tasks_alive;
-        if (eagerly) {
-            run();
-        } else {
+        if (!eagerly) {
             wake();
+            return;
         }
+        TaskBase* const outer = scheduler_->current;
+        ContextSlot* const outer_context = scheduler_->context;
+        run();
+        scheduler_->current = outer;
+        scheduler_->context = outer_context;
     }
 
     void run() noexcept final {
         Scheduler& scheduler = *scheduler_;
-        TaskBase* const outer = std::exchange(scheduler.current, this);
-        ContextSlot* const outer_context = std::exchange(scheduler.context, &context_.slot());
-        const bool ended = step();
-        if (ended) {
-            destroy_coroutine();
+        scheduler.current = this;
+        scheduler.context = &context_.slot();
+        if (!started_ && !may_start()) [[unlikely]] {
+            end();
+            return;
         }
-        scheduler.current = outer;
-        scheduler.context = outer_context;
-        if (ended) {
-            finish(status_at_end_);
+        do {
+            leaf_ = nullptr;
+            std::exchange(resume_point_, nullptr).resume();
+        } while (leaf_ == nullptr && resume_point_ != nullptr);
+        if (leaf_ == nullptr) {
+            end();
+            return;
         }
+        scheduler.current = nullptr;
+        scheduler.context = nullptr;
     }
 
     void discard() noexcept final {}
@@ -206,23 +215,28 @@ protected:
     }
 
 private:
-    /// Runs until the task suspends (false) or ends (true).
-    bool step() noexcept {
-        if (!started_) [[unlikely]] {
-            started_ = true;
-            if (requests_.pending()) {
-                // Cancelled before its first step: the body never runs.
-                resume_point_ = nullptr;
-                deliver_cancellation();
-                set_failure(std::make_exception_ptr(make_cancellation()));
-                return true;
-            }
+    /// Before the first step. One that was cancelled until then never runs its body.
+    [[nodiscard]] bool may_start() noexcept {
+        started_ = true;
+        if (requests_.pending()) {
+            fail_before_start();
+            return false;
         }
-        do {
-            leaf_ = nullptr;
-            std::exchange(resume_point_, nullptr).resume();
-        } while (leaf_ == nullptr && resume_point_ != nullptr);
-        return leaf_ == nullptr;
+        return true;
+    }
+
+    // Not inlined, and so is end(), so that a step is short.
+    [[gnu::noinline]] void fail_before_start() noexcept {
+        resume_point_ = nullptr;
+        deliver_cancellation();
+        set_failure(std::make_exception_ptr(make_cancellation()));
+    }
+
+    [[gnu::noinline]] void end() noexcept {
+        destroy_coroutine();
+        scheduler_->current = nullptr;
+        scheduler_->context = nullptr;
+        finish(status_at_end_);
     }
 
     /// Keeps what the body came to. It is destroyed before anybody is told, and inside the task:
@@ -255,25 +269,30 @@ private:
         if (leaf_ == nullptr || leaf_->leaf_state_ != Leaf::LeafState::waiting) {
             return;
         }
-        LeafQueue& cancelled = scheduler_->cancelled;
         leaf_->leaf_state_ = Leaf::LeafState::to_be_told;
-        cancelled.push_back(*leaf_);
-        if (cancelled.in_use) {
-            return; // by the one that passes its cancellation on to this task
+        Scheduler& scheduler = *scheduler_;
+        // One that passes its cancellation on to another task adds that here, instead of a call
+        // inside a call: a chain of tasks may be long.
+        scheduler.cancelled.push_back(*this);
+        if (std::exchange(scheduler.telling, true)) {
+            return;
         }
-        cancelled.in_use = true;
-        while (Leaf* leaf = cancelled.pop_front()) {
-            if (leaf->leaf_state_ == Leaf::LeafState::to_be_told) {
-                tell(*leaf);
-            }
+        while (!scheduler.cancelled.empty()) {
+            static_cast<TaskBase&>(scheduler.cancelled.pop_front()).tell_leaf();
         }
-        cancelled.in_use = false;
+        scheduler.telling = false;
     }
 
-    static void tell(Leaf& leaf) noexcept {
+    void tell_leaf() noexcept {
+        Leaf& leaf = *leaf_;
+        if (leaf.leaf_state_ == Leaf::LeafState::late) {
+            leaf.leaf_state_ = Leaf::LeafState::resumed;
+            wake();
+            return;
+        }
         leaf.leaf_state_ = Leaf::LeafState::waiting;
         leaf.on_cancel();
-        if (leaf.leaf_state_ == Leaf::LeafState::resumed && leaf.leaf_task_->requests_.pending()) {
+        if (leaf.leaf_state_ == Leaf::LeafState::resumed && requests_.pending()) {
             leaf.leaf_state_ = Leaf::LeafState::interrupted;
         }
     }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <rondo/clock.hpp>
 #include <rondo/config.hpp>
+#include <utility>
 #include <vector>
 
 namespace rondo::inline RONDO_ABI::detail {
@@ -39,13 +40,16 @@ private:
     virtual void on_loop_closed() noexcept {}
 
     std::uint32_t index_ = not_armed;
-    std::uint64_t order_ = 0; // among equal deadlines
+    std::uint32_t order_; // among equal deadlines; of an armed one
 };
 
 /// Min-heap of deadlines. All operations O(log n); removal of a late deadline is O(1) as a rule.
 class TimerHeap {
 public:
     using time_point = Clock::time_point;
+
+    /// Tests begin to count close to where the count ends.
+    explicit TimerHeap(std::uint32_t first_order = 0) noexcept : next_order_(first_order) {}
 
     [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
@@ -56,6 +60,9 @@ public:
     /// Arms a timer that is not armed. Throws: std::bad_alloc, and has no effect then.
     void insert(TimerNode& node, time_point deadline) {
         entries_.push_back(Entry{deadline, &node});
+        if (next_order_ == UINT32_MAX) [[unlikely]] {
+            count_anew();
+        }
         node.order_ = next_order_++;
         sift_up(entries_.size() - 1, Entry{deadline, &node});
     }
@@ -79,10 +86,10 @@ public:
     /// Fires every timer whose deadline is not later than `now`. A timer that is started
     /// meanwhile waits for the next call, whatever its deadline, and so do those behind it.
     void fire_due(time_point now) noexcept {
-        const std::uint64_t end = next_order_;
+        fired_now_ = next_order_;
         while (!entries_.empty() && entries_.front().deadline <= now) {
             TimerNode& node = *entries_.front().node;
-            if (node.order_ >= end) {
+            if (node.order_ >= fired_now_) {
                 return;
             }
             remove(node);
@@ -137,7 +144,10 @@ private:
     }
 
     void sift_down(std::size_t index, const Entry entry) noexcept {
-        const std::size_t count = entries_.size();
+        sift_down(index, entry, entries_.size());
+    }
+
+    void sift_down(std::size_t index, const Entry entry, std::size_t count) noexcept {
         for (;;) {
             const std::size_t first = index * arity + 1;
             if (first >= count) {
@@ -159,8 +169,29 @@ private:
         place(index, entry);
     }
 
+    /// The count has come to its end, in hours or months: sorts the timers (all but the one that
+    /// is being inserted), and numbers them in that order, which is a heap, too.
+    [[gnu::noinline]] void count_anew() noexcept {
+        const std::size_t count = entries_.size() - 1;
+        for (std::size_t end = count; end > 1; --end) { // the least one goes to the end
+            const Entry last = entries_[end - 1];
+            entries_[end - 1] = entries_.front();
+            sift_down(0, last, end - 1);
+        }
+        for (std::size_t low = 0, high = count; low + 1 < high; ++low) {
+            std::swap(entries_[low], entries_[--high]);
+        }
+        fired_now_ = 0; // the rest of what is due is for the next call
+        next_order_ = 0;
+        for (std::size_t index = 0; index < count; ++index) {
+            entries_[index].node->order_ = next_order_++;
+            place(index, entries_[index]);
+        }
+    }
+
     std::vector<Entry> entries_;
-    std::uint64_t next_order_ = 0; // 32 bits would wrap while a timer of an hour runs
+    std::uint32_t next_order_;
+    std::uint32_t fired_now_ = 0; // timers started earlier than this one
 };
 
 } // namespace rondo::inline RONDO_ABI::detail

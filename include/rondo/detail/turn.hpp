@@ -143,23 +143,18 @@ public:
     /// Throws: DeadlockError in virtual time, where nothing can ever happen; LoopError in a forked
     /// child.
     bool turn(bool may_block) {
-        ++turns_;
-        Scheduler& scheduler = *scheduler_;
-        if (wake_->is_idle()) {
-            ring_->submit(*wake_);
-        }
-        if (!scheduler.ready.empty() || !may_block || wake_->has_rung()) {
-            ring_->poll();
-        } else {
-            wait();
-        }
-        if (inbox_->filled()) {
-            inbox_->drain(scheduler.ready);
-        }
-        if (!scheduler.timers.empty()) {
-            fire_timers();
-        }
-        run_batch();
+        stay_awake();
+        turn_awake(may_block);
+        return wake_->take_rung();
+    }
+
+    /// Runs turns until `stop` is set, or the caller has something to do: the eventfd was read, which
+    /// is the result, or an interrupt came. They may block unless `stop` is set already.
+    bool run_turns(const bool& stop) {
+        stay_awake();
+        do {
+            turn_awake(!stop);
+        } while (!stop && !wake_->has_rung() && scheduler_->interrupt == nullptr);
         return wake_->take_rung();
     }
 
@@ -221,7 +216,35 @@ private:
     static constexpr std::chrono::milliseconds patience{2};
     static constexpr std::chrono::seconds long_patience{10};
 
-    void wait() {
+    /// From now on, whatever is posted to the inbox rings its bell in the ring.
+    void stay_awake() {
+        if (wake_->is_idle()) {
+            ring_->submit(*wake_);
+        }
+        if (inbox_->filled()) {
+            inbox_->drain(scheduler_->ready);
+        }
+    }
+
+    [[gnu::always_inline]] void turn_awake(bool may_block) {
+        ++turns_;
+        Scheduler& scheduler = *scheduler_;
+        if (!scheduler.ready.empty() || !may_block || wake_->has_rung()) {
+            ring_->poll();
+        } else {
+            wait();
+        }
+        if (wake_->has_rung()) [[unlikely]] {
+            inbox_->drain(scheduler.ready);
+        }
+        if (!scheduler.timers.empty() && timers_may_be_due()) {
+            fire_timers();
+        }
+        run_batch();
+    }
+
+    // Not inlined, and so is fire_timers(), so that a turn in which nothing happens is short.
+    [[gnu::noinline]] void wait() {
         Scheduler& scheduler = *scheduler_;
         if (scheduler.virtual_time) {
             wait_virtually();
@@ -283,11 +306,8 @@ private:
         return false;
     }
 
-    void fire_timers() noexcept {
+    [[gnu::noinline]] void fire_timers() noexcept {
         Scheduler& scheduler = *scheduler_;
-        if (!timers_may_be_due()) {
-            return;
-        }
         const Clock::time_point now = scheduler.now();
         // As many steps as fit into the lateness that is allowed, at the pace of the last ones.
         const auto steps = static_cast<std::int64_t>(steps_ - steps_at_clock_read_);
@@ -315,16 +335,12 @@ private:
 
     void run_batch() noexcept {
         ReadyQueue& ready = scheduler_->ready;
-        std::size_t count = ready.size();
+        std::size_t most = batch_limit;
         if (random_ != 0) [[unlikely]] {
             ready.shuffle(random_);
-        } else if (count > batch_limit) {
-            count = batch_limit;
+            most = SIZE_MAX;
         }
-        steps_ += count;
-        for (; count != 0; --count) {
-            ready.pop_front().run();
-        }
+        steps_ += ready.run(most);
     }
 
     static std::unique_ptr<Ring> make_ring(const LoopOptions& options) {
