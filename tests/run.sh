@@ -17,7 +17,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=$root/build/tests
 
 # shellcheck disable=SC2086
-need $build_packages catch2
+need $build_packages catch2 valgrind
 
 begin "configuring $build"
 build_dir "$build"
