@@ -121,17 +121,17 @@ public:
     }
 
     Value await_resume() {
-        const int result = std::exchange(result_, -ECANCELED);
+        const int result = take_result();
         if (result < 0) [[unlikely]] {
             fail(result);
         }
-        keep_result();
+        task()->keep_result();
         return request_.value(result);
     }
 
     /// The same without an exception: for as_result().
     Result<Value> await_result() noexcept {
-        const int result = std::exchange(result_, -ECANCELED);
+        const int result = take_result();
         if (result < 0) {
             if (is_cancellation(result)) {
                 return Result<Value>::from_cancellation(take_cancellation());
@@ -139,7 +139,7 @@ public:
             return Result<Value>::failure(std::error_code(-result, std::system_category()),
                                           R::name);
         }
-        keep_result();
+        task()->keep_result();
         if constexpr (std::is_void_v<Value>) {
             request_.value(result);
             return {};
@@ -161,66 +161,107 @@ private:
                                static_cast<unsigned>(description.poll_events));
     }
 
+    // What a completion goes to says what it is of, so that the usual one has nothing to ask.
+    static OperationAwaiter& of(detail::Completion& completion) noexcept {
+        return static_cast<OperationAwaiter&>(static_cast<Request&>(completion));
+    }
+
     static void completed(detail::Completion& completion, int result, unsigned flags) noexcept {
-        auto& self = static_cast<OperationAwaiter&>(static_cast<Request&>(completion));
-        if ((flags & IORING_CQE_F_MORE) != 0) {
-            self.result_ = result; // the final completion says only that the buffer is free
-            self.has_result_ = true;
-            return;
+        OperationAwaiter& self = of(completion);
+        self.result_ = result;
+        if (result < 0 || (flags & IORING_CQE_F_MORE) != 0) [[unlikely]] {
+            self.look_closer(flags);
+        } else {
+            self.end();
         }
-        if (!self.has_result_) {
+    }
+
+    /// The final one of two completions: it says only that the buffer is free.
+    static void released(detail::Completion& completion, int /*result*/,
+                         unsigned /*flags*/) noexcept {
+        OperationAwaiter& self = of(completion);
+        self.on_completion = &OperationAwaiter::completed;
+        self.look_closer(0);
+    }
+
+    /// Of the poll: the descriptor is ready, has failed (the request itself will say how), or the
+    /// task is to stop.
+    static void polled(detail::Completion& completion, int result, unsigned /*flags*/) noexcept
+        requires detail::RetriesWhenReady<R>
+    {
+        OperationAwaiter& self = of(completion);
+        self.on_completion = &OperationAwaiter::completed;
+        self.prepare = &OperationAwaiter::fill;
+        if (self.cancel_asked_) {
+            self.result_ = -ECANCELED;
+        } else if (result >= 0) {
+            self.submit_again();
+            return;
+        } else {
             self.result_ = result;
         }
-        self.has_result_ = false;
-        if (is_restart(self.result_)) [[unlikely]] {
-            self.result_ = -EINTR;
-        }
-        if (self.try_again()) {
+        self.finish();
+    }
+
+    [[gnu::noinline]] void look_closer(unsigned flags) noexcept {
+        if ((flags & IORING_CQE_F_MORE) != 0) {
+            on_completion = &OperationAwaiter::released;
             return;
         }
-        if (detail::is_prompt(self.request_)) {
-            --self.task()->scheduler()->prompt_operations;
+        if (is_restart(result_)) {
+            result_ = -EINTR;
         }
-        self.resume();
+        if constexpr (detail::RetriesWhenReady<R>) {
+            if (result_ == -EAGAIN && may_wait()) {
+                if (!cancel_asked_) {
+                    on_completion = &OperationAwaiter::polled;
+                    prepare = &OperationAwaiter::fill_poll;
+                    submit_again();
+                    return;
+                }
+                result_ = -ECANCELED;
+                finish();
+                return;
+            }
+        }
+        end();
+    }
+
+    /// That is the result, unless the request knows another way.
+    void end() noexcept {
+        if constexpr (requires { request_.try_another_way(result_); }) {
+            if (request_.try_another_way(result_)) {
+                submit_again();
+                return;
+            }
+        }
+        finish();
+    }
+
+    void finish() noexcept {
+        if (detail::is_prompt(request_)) {
+            --task()->scheduler()->prompt_operations;
+        }
+        resume();
     }
 
     /// ERESTARTSYS and its kin, which are for the kernel alone; splice lets them out (Linux 6.18).
     static bool is_restart(int result) noexcept { return result <= -512 && result >= -516; }
 
-    /// Submits the request anew if result_ is no result yet.
-    bool try_again() noexcept {
-        if constexpr (detail::RetriesWhenReady<R>) {
-            if (this->prepare == &OperationAwaiter::fill_poll) {
-                // What was polled for: the descriptor is ready, has failed (the request itself
-                // will say how), or the task is to stop.
-                this->prepare = &OperationAwaiter::fill;
-                if (cancel_asked_) {
-                    result_ = -ECANCELED;
-                }
-                return result_ >= 0 && submit_again();
-            }
-            if (result_ == -EAGAIN && may_wait()) {
-                if (cancel_asked_) {
-                    result_ = -ECANCELED;
-                    return false;
-                }
-                this->prepare = &OperationAwaiter::fill_poll;
-                return submit_again();
-            }
-        }
-        if constexpr (requires { request_.try_another_way(result_); }) {
-            return request_.try_another_way(result_) && submit_again();
-        }
-        return false;
-    }
-
-    bool submit_again() noexcept {
-        result_ = -ECANCELED; // a poll's events are nothing that a destructor may close
+    void submit_again() noexcept {
+        result_ = -ECANCELED; // nothing that a destructor may close
         task()->scheduler()->ring->submit(*this);
         if (cancel_asked_) {
             task()->scheduler()->ring->cancel(*this);
         }
-        return true;
+    }
+
+    [[nodiscard]] int take_result() noexcept {
+        if constexpr (detail::gives_descriptor_v<R>) {
+            return std::exchange(result_, -ECANCELED);
+        } else {
+            return result_;
+        }
     }
 
     [[nodiscard]] bool may_wait() const noexcept {
@@ -252,10 +293,9 @@ private:
         rondo::detail::throw_system_error(-result, R::name);
     }
 
-    R request_;
-    int result_ = -ECANCELED;
     bool cancel_asked_ = false;
-    bool has_result_ = false;
+    int result_ = -ECANCELED;
+    R request_;
 };
 
 /// An io_uring request that waits to be awaited. Movable; awaiting it as an lvalue copies the
