@@ -2,69 +2,76 @@
 # SPDX-FileCopyrightText: 2026 The Rondo authors
 # SPDX-License-Identifier: MIT
 #
-# bench/run.sh [--quick] [--json FILE] [<argument of Google Benchmark>...]
+# bench/run.sh [<option>...] [<argument of Google Benchmark>...]
 #
 # Installs what is missing (on Debian), builds the benchmarks as users build, runs them in random
-# order in several rounds, and prints one table of ratios. bench/README.md says how to read it.
+# order in several rounds, and prints tables of ratios. bench/README.md says how to read them.
 #
 #   sh bench/run.sh                                everything, in a few minutes
 #   sh bench/run.sh --quick                        the same, short and less exact
 #   sh bench/run.sh --benchmark_filter=timer       what matches
-#   sh bench/run.sh --json ratios.json             the table for machines as well
+#   sh bench/run.sh --instructions                 counts instructions too, under valgrind
+#   sh bench/run.sh --peers                        compares with other libraries too
+#   sh bench/run.sh --growth                       instead: costs of 100 to 1,000,000 tasks
+#
+#   --json FILE       the table for machines as well
+#   --plot FILE       and as a picture, .svg or .png
+#   --markdown        prints tables for bench/README.md
+#   --build DIR       builds there; CXX=clang++ chooses another compiler for a new folder
+#   --again           prints, and plots, what the run before has measured
 
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+# shellcheck source=../cmake/debian_packages.sh
 . "$root/cmake/debian_packages.sh"
 build=$root/build/bench
-results=$build/results
 
 rounds=5
 seconds=0.2
 json=
+plot=
+markdown=
+instructions=
+peers=
+growth=
+again=
+wanted=
 # What is not ours goes to the end of the arguments, once around.
 for argument; do
     shift
+    if [ -n "$wanted" ]; then
+        argument=$wanted=$argument
+        wanted=
+    fi
     case $argument in
         --quick) rounds=3 seconds=0.03 ;;
-        --json) json=next ;;
-        --json=*) json=${argument#--json=} ;;
-        *)
-            if [ "$json" = next ]; then
-                json=$argument
-            else
-                set -- "$@" "$argument"
-            fi
-            ;;
+        --instructions) instructions=1 ;;
+        --peers) peers=1 ;;
+        --growth) growth=1 ;;
+        --markdown) markdown=1 ;;
+        --again) again=1 ;;
+        --json | --plot | --build) wanted=$argument ;;
+        --json=*) json=${argument#*=} ;;
+        --plot=*) plot=${argument#*=} ;;
+        --build=*) build=${argument#*=} ;;
+        *) set -- "$@" "$argument" ;;
     esac
 done
-if [ "$json" = next ]; then
+if [ -n "$wanted" ]; then
     begin "reading the arguments"
-    echo "--json wants the name of a file" >&2
+    echo "$wanted wants a name" >&2
     exit 2
 fi
-
-# shellcheck disable=SC2086
-need $build_packages libbenchmark-dev
-
-begin "configuring $build"
-build_dir "$build"
-cmake -S "$root" -B "$build" -G Ninja -C "$root/cmake/cache/release.cmake" \
-    -DRONDO_BUILD_TESTS=OFF -DRONDO_BUILD_EXAMPLES=OFF -DRONDO_WERROR=OFF
-
-begin "building the benchmarks"
-cmake --build "$build" --parallel "$jobs"
-
-# One core, the last that is ours, so that nothing wanders.
-on_one_core=
-if command -v taskset > /dev/null; then
-    on_one_core="taskset -c $(taskset -cp $$ | sed 's/.*[^0-9]//')"
+results=$build/results
+if [ -n "$growth" ]; then
+    results=$build/growth
 fi
 
-rm -rf "$results"
-mkdir -p "$results"
-for program in "$build"/bench/*_bench; do
+# run_rounds <program> <argument>...: all its benchmarks, to a file of results.
+run_rounds() {
+    program=$1
     name=$(basename "$program")
-    begin "running $name"
+    shift
     # shellcheck disable=SC2086
     $on_one_core "$program" \
         --benchmark_enable_random_interleaving=true --benchmark_repetitions="$rounds" \
@@ -74,10 +81,130 @@ for program in "$build"/bench/*_bench; do
         cat "$results/$name.txt" >&2
         exit 1
     }
-done
+}
 
+# count_instructions <program> <argument>...: of each of its benchmarks, in a process of its own, so
+# that what is dumped is known to be that one's.
+count_instructions() {
+    program=$1
+    shift
+    "$program" "$@" --benchmark_list_tests=true > "$scratch/names"
+    while read -r name; do
+        rm -f "$scratch"/out.*
+        pattern=$(printf '%s\n' "$name" | sed 's/[][\\.*+?(){}|^$]/\\&/g')
+        # shellcheck disable=SC2086
+        if $on_one_core timeout 60 valgrind --tool=callgrind \
+            --callgrind-out-file="$scratch/out.%p" \
+            --zero-before='benchmark::State::StartKeepRunning()' \
+            --dump-before='benchmark::State::FinishKeepRunning()' \
+            "$program" "$@" --benchmark_filter="^$pattern\$" --benchmark_min_time=0.05 \
+            --benchmark_out="$scratch/result.json" --benchmark_out_format=json \
+            > "$scratch/output" 2>&1 < /dev/null; then
+            awk -f "$root/bench/instructions.awk" "$scratch/result.json" "$scratch"/out.* \
+                >> "$results/instructions.txt"
+        else
+            # Nothing but that number is missing then.
+            echo "not counted: $name: $(tail -n 1 "$scratch/output")" >&2
+        fi
+    done < "$scratch/names"
+}
+
+# With what, for whoever reads the table elsewhere.
+describe() {
+    compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[^=]*=//p' "$build/CMakeCache.txt")
+    echo "$("$compiler" --version | head -n 1), -O3 -DNDEBUG; $(uname -sr);" \
+        "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1);" \
+        "$(date +%Y-%m-%d); $(cat "$results/rounds") rounds"
+}
+
+# compare <file of results>...: prints tables, and adds to the files for --json and --plot.
+compare() {
+    for file; do
+        shift
+        # A pattern that no file has stands for itself.
+        if [ -f "$file" ]; then
+            set -- "$@" "$file"
+        fi
+    done
+    if [ $# -ne 0 ]; then
+        awk -v markdown="$markdown" -v objects="$results/more_objects.txt" \
+            -v points="$results/more_points.tsv" \
+            -f "$root/bench/results.awk" -f "$root/bench/table.awk" "$root/bench/targets.txt" "$@"
+        cat "$results/more_objects.txt" >> "$objects"
+        cat "$results/more_points.tsv" >> "$points"
+    fi
+}
+
+if [ -z "$again" ]; then
+    # shellcheck disable=SC2086
+    need $build_packages libbenchmark-dev
+
+    begin "configuring $build"
+    build_dir "$build"
+    cmake -S "$root" -B "$build" -G Ninja -C "$root/cmake/cache/release.cmake" \
+        -DRONDO_BUILD_TESTS=OFF -DRONDO_BUILD_EXAMPLES=OFF -DRONDO_WERROR=OFF
+
+    begin "building the benchmarks"
+    cmake --build "$build" --parallel "$jobs"
+
+    rm -rf "$results"
+    mkdir -p "$results"
+    echo "$rounds" > "$results/rounds"
+fi
+
+# One core, the last that is ours, so that nothing wanders.
+on_one_core=
+if command -v taskset > /dev/null; then
+    on_one_core="taskset -c $(taskset -cp $$ | sed 's/.*[^0-9]//')"
+fi
+
+if [ -z "$again" ] && [ -z "$growth" ]; then
+    for program in "$build"/bench/*_bench; do
+        case $program in
+            */growth_bench) continue ;;
+        esac
+        begin "running $(basename "$program")"
+        run_rounds "$program" "$@"
+    done
+    if [ -n "$instructions" ]; then
+        need valgrind
+        scratch=$results/callgrind
+        mkdir "$scratch"
+        for program in "$build"/bench/*_bench; do
+            case $program in
+                */growth_bench) continue ;;
+                # A thread that waits in io_uring_enter keeps the others out under valgrind.
+                */accept_bench | */echo*_bench | */idle_*_bench | */threadsafe_bench) continue ;;
+            esac
+            begin "counting instructions of $(basename "$program")"
+            count_instructions "$program" "$@"
+        done
+    fi
+    if [ -n "$peers" ]; then
+        begin "running peers"
+        sh "$root/bench/peers/run.sh" "$build" "$results" "$rounds"
+    fi
+fi
+
+if [ -n "$plot" ]; then
+    need gnuplot-nox
+fi
 begin "comparing"
-echo "$(uname -sr), $(sed -n 's/^CMAKE_CXX_COMPILER:[^=]*=//p' "$build/CMakeCache.txt") -O3," \
-    "$rounds rounds; CPU time of an operation in relation to the baseline's"
+describe
 echo
-awk -v json="$json" -f "$root/bench/table.awk" "$root/bench/targets.txt" "$results"/*.json
+points=$results/points.tsv
+objects=$results/objects.txt
+: > "$points"
+: > "$objects"
+compare "$results"/*_bench.json "$results"/instructions.txt
+# Rondo was measured once more beside its peers, so that all were at the same time.
+compare "$results"/beside_peers/*.json "$results"/peer_*.json
+if [ -n "$json" ]; then
+    awk 'BEGIN { print "[" } NR > 1 { print line "," } { line = "  " $0 } END { print line "\n]" }' \
+        "$objects" > "$json"
+fi
+if [ -n "$plot" ]; then
+    begin "plotting"
+    awk -v picture="$plot" -f "$root/bench/plot.awk" "$points" | gnuplot
+    echo "$plot"
+fi

@@ -1,197 +1,217 @@
 # SPDX-FileCopyrightText: 2026 The Rondo authors
 # SPDX-License-Identifier: MIT
 #
-# awk -f table.awk [-v json=FILE] targets.txt RESULT.json...
+# awk -v objects=FILE -v points=FILE [-v markdown=1] -f results.awk -f table.awk FILE...
 #
-# Makes one table of ratios from what the benchmarks wrote with --benchmark_out (JSON, one member a
-# line). A benchmark is called <question>/<who>[/<argument>]...; whoever's name begins with "rondo"
-# is compared with every other that has the same question and arguments, round by round.
+# Whoever's name begins with "rondo" is compared with every other that was asked the same: a table of
+# time, one of memory, one of peers, as far as there are results. The same goes to files for machines:
+# as JSON, an object a line; and as plot.awk wants it.
 
-# "name": value,  ->  value, without quotes and comma
-function value_of(line) {
-    sub(/^[^:]*: */, "", line)
-    sub(/,? *$/, "", line)
-    gsub(/^"|"$/, "", line)
-    return line
+function short(value) {
+    return sprintf(value < 0.095 ? "%.2g" : "%.2f", value)
 }
 
-# What an entry of the results says, once all its lines are read.
-function end_entry(    parts, count, i, question, who, time) {
-    if (type != "iteration") {
-        return
-    }
-    # What Google Benchmark appends to say how it measured; not part of the question.
-    manual = name ~ /\/manual_time/
-    gsub(/\/(manual_time|process_time|real_time)|\/(repeats|iterations|min_time):[^\/]*/, "", name)
-    count = split(name, parts, "/")
-    question = parts[1]
-    who = parts[2]
-    for (i = 3; i <= count; ++i) {
-        question = question "/" parts[i]
-    }
-    if (failed != "") {
-        print "failed: " name ": " failed > "/dev/stderr"
-        status = 1
-        return
-    }
-    if (!(question in contenders)) {
-        questions[++question_count] = question
-        place[question] = file_count * 1000000 + family * 1000 + instance
-    }
-    if (!((question, who) in rounds)) {
-        contenders[question] = contenders[question] " " who
-    }
-    if (who !~ /^rondo/) {
-        place[question] = file_count * 1000000 + family * 1000 + instance
-    }
-    round = rounds[question, who]++
-    time = manual ? real_time : cpu_time
-    times[question, who, round] = time
-    for (i in extra) {
-        extras[question, who, i] = extra[i]
-    }
+function three_digits(value) {
+    return sprintf(value < 1000 ? "%.3g" : "%.0f", value)
 }
 
-FNR == 1 {
-    reading_targets = FILENAME ~ /targets\.txt$/
-    ++file_count
-}
-
-reading_targets {
-    if ($1 != "" && $1 !~ /^#/) {
-        must[$1] = $2
-    }
-    next
-}
-
-/^    \{/ { type = name = failed = ""; split("", extra); next }
-/^    \}/ { end_entry(); next }
-/^      "name":/ { name = value_of($0) }
-/^      "family_index":/ { family = value_of($0) + 0 }
-/^      "per_family_instance_index":/ { instance = value_of($0) + 0 }
-/^      "run_type":/ { type = value_of($0) }
-/^      "error_message":/ { failed = value_of($0) }
-/^      "cpu_time":/ { cpu_time = value_of($0) + 0 }
-/^      "real_time":/ { real_time = value_of($0) + 0 }
-/^      "(allocations|system_calls|bytes)":/ {
-    key = $1
-    gsub(/[":]/, "", key)
-    extra[key] = value_of($0) + 0
-}
-
-# Sorts list[1..count] and returns the median.
-function median(list, count,    i, k, item) {
-    for (i = 2; i <= count; ++i) {
-        item = list[i]
-        for (k = i - 1; k >= 1 && list[k] > item; --k) {
-            list[k + 1] = list[k]
-        }
-        list[k + 1] = item
-    }
-    return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
-}
-
-function median_time(question, who,    i, list) {
-    for (i = 0; i < rounds[question, who]; ++i) {
-        list[i + 1] = times[question, who, i]
-    }
-    return median(list, rounds[question, who])
-}
-
-function per_operation(question, who, what,    value) {
-    if (!((question, who, what) in extras)) {
+function cost(question, who, what,    value) {
+    if (!((question, who, what) in costs)) {
         return "-"
     }
-    value = extras[question, who, what]
-    return value == 0 ? "0" : value < 0.001 ? "<0.001" : sprintf("%.3g", value)
+    value = costs[question, who, what]
+    return value == 0 ? "0" : value < 0.001 ? "<0.001" : three_digits(value)
 }
 
-function or_null(text) {
-    return text == "-" ? "null" : text ~ /^</ ? substr(text, 2) : text
-}
-
-function above(value, question) {
-    return must[question] != "" && value > must[question]
-}
-
-function row(question, who, against, ratio, low, high, target, over, here, there, allocations, calls) {
-    printf "%-38s %-8s %-9s %6s %6s %6s  %-6s %7s %8s %9s %9s\n", question, who, against, ratio,
-        low, high, (over ? target " !" : target), allocations, calls, here, there
-}
-
-function compare(question, who, against,    i, count, list, middle, here, there, allocations, calls) {
-    count = rounds[question, who]
-    if (rounds[question, against] < count) {
-        count = rounds[question, against]
+# Sets `target`, and counts whether it is reached. Returns what the table says about it.
+function judge(question, who, against, value) {
+    target = ""
+    if ((question, against) in must) {
+        target = must[question, against]
+    } else if ((question, "best") in must && who == best(question, 1) &&
+               against == best(question, 0)) {
+        target = must[question, "best"]
     }
-    for (i = 0; i < count; ++i) {
-        list[i + 1] = times[question, who, i] / times[question, against, i]
+    if (target == "") {
+        return "-"
     }
-    middle = median(list, count)
-    here = median_time(question, who)
-    there = median_time(question, against)
-    allocations = per_operation(question, who, "allocations")
-    calls = per_operation(question, who, "system_calls")
-    row(question, who, against, sprintf("%.2f", middle), sprintf("%.2f", list[1]),
-        sprintf("%.2f", list[count]), must[question], above(middle, question),
-        sprintf("%.3g", here), sprintf("%.3g", there), allocations, calls)
-    if (json != "") {
-        printf "%s\n  {\"question\": \"%s\", \"who\": \"%s\", \"baseline\": \"%s\", ", comma, question,
-            who, against > json
-        printf "\"ratio\": %.4g, \"least\": %.4g, \"most\": %.4g, \"rounds\": %d, ", middle, list[1],
-            list[count], count > json
-        printf "\"must\": %s, \"allocations\": %s, \"system_calls\": %s, ",
-            (must[question] == "" ? "null" : must[question]), or_null(allocations),
-            or_null(calls) > json
-        printf "\"ns\": %.4g, \"baseline_ns\": %.4g, \"bytes\": %s, \"baseline_bytes\": %s}", here,
-            there, or_null(per_operation(question, who, "bytes")),
-            or_null(per_operation(question, against, "bytes")) > json
-        comma = ","
+    ++judged
+    if (value > target) {
+        missed[++missed_count] = sprintf("%s %s %s: %s of %s", question, who, against,
+                                         short(value), target)
+        return target " !"
     }
+    return target ""
 }
 
-function compare_bytes(question, who, against,    here, there, limit) {
-    here = extras[question, who, "bytes"]
-    there = extras[question, against, "bytes"]
-    limit = must[question "/bytes"]
-    row(question " BYTES", who, against, sprintf("%.2f", here / there), "", "", limit,
-        above(here, question "/bytes"), sprintf("%.0f", here), sprintf("%.0f", there), "", "")
-}
-
-# Rounds come in random order; the table has the order in which the benchmarks are written.
-function sort_questions(    i, k, item) {
-    for (i = 2; i <= question_count; ++i) {
-        item = questions[i]
-        for (k = i - 1; k >= 1 && place[questions[k]] > place[item]; --k) {
-            questions[k + 1] = questions[k]
+# Of Rondo's contenders or of the others, the one with the least time.
+function best(question, ours,    count, whos, i, found) {
+    count = split(contenders[question], whos, " ")
+    for (i = 1; i <= count; ++i) {
+        if ((whos[i] ~ /^rondo/) == ours && !is_peer[question, whos[i]] &&
+            (found == "" ||
+             middle_of(question, whos[i], "time") < middle_of(question, found, "time"))) {
+            found = whos[i]
         }
-        questions[k + 1] = item
     }
+    return found
 }
 
-END {
-    row("question", "who", "against", "ratio", "least", "most", "must", 0, "ns", "its ns",
-        "allocs", "syscalls")
-    sort_questions()
-    if (json != "") {
-        printf "[" > json
+function member_of_costs(name, question, who, what) {
+    member(name, (question, who, what) in costs ? costs[question, who, what] : "")
+}
+
+function member(name, value) {
+    printf ", \"%s\": %s", name, (value == "" ? "null" : sprintf("%.5g", value)) > objects
+}
+
+function write_object(question, who, against, measure, count,    i, what) {
+    printf "{\"question\": \"%s\", \"who\": \"%s\", \"baseline\": \"%s\", \"peer\": %s", question, who,
+        against, (is_peer[question, against] ? "true" : "false") > objects
+    printf ", \"measure\": \"%s\"", (measure == "time" ? "ns" : measure) > objects
+    member("ratio", ratio)
+    member("least", least)
+    member("most", most)
+    member("rounds", count)
+    member("must", target)
+    member("value", middle_of(question, who, measure))
+    member("baseline_value", middle_of(question, against, measure))
+    if (measure == "time") {
+        for (i = 1; i <= cost_count; ++i) {
+            what = cost_names[i]
+            member_of_costs(what, question, who, what)
+            member_of_costs("baseline_" what, question, against, what)
+        }
     }
+    print "}" > objects
+}
+
+# For plot.awk: series, label, ratio, least, most, must.
+function write_point(series, label) {
+    printf "%s\t%s\t%.5g\t%.5g\t%.5g\t%s\n", series, label, ratio, least, most,
+        (target == "" ? "NaN" : target) > points
+}
+
+function time_row(question, who, against,    count, row) {
+    count = compare(question, who, against, "time")
+    if (count == 0) {
+        return
+    }
+    row[1] = question
+    row[2] = who
+    row[3] = against
+    row[4] = short(ratio)
+    row[5] = short(least)
+    row[6] = short(most)
+    row[7] = judge(question, who, against, ratio)
+    row[8] = cost(question, who, "allocations")
+    row[9] = cost(question, who, "system_calls")
+    row[10] = cost(question, who, "instructions")
+    row[11] = cost(question, against, "instructions")
+    row[12] = three_digits(middle_of(question, who, "time"))
+    row[13] = three_digits(middle_of(question, against, "time"))
+    add_row(row)
+    write_object(question, who, against, "time", count)
+    write_point(against, question (who == "rondo" ? "" : " (" who ")"))
+}
+
+# The target is a number of bytes here, not a ratio.
+function bytes_row(question, who, against,    count, row) {
+    if (!((question, who, "bytes", 0) in values) || !((question, against, "bytes", 0) in values)) {
+        return
+    }
+    count = compare(question, who, against, "bytes")
+    row[1] = question
+    row[2] = who
+    row[3] = against
+    row[4] = sprintf("%.0f", middle_of(question, who, "bytes"))
+    row[5] = judge(question, who, "bytes", row[4])
+    row[6] = sprintf("%.0f", middle_of(question, against, "bytes"))
+    if (count == 0) {
+        ratio = least = most = ""
+        row[7] = row[8] = row[9] = "-"
+    } else {
+        row[7] = short(ratio)
+        row[8] = short(least)
+        row[9] = short(most)
+    }
+    add_row(row)
+    write_object(question, who, against, "bytes", count)
+}
+
+function peer_row(question, who, against,    count, row) {
+    count = compare(question, who, against, "time")
+    if (count == 0) {
+        return
+    }
+    row[1] = question
+    row[2] = against
+    row[3] = short(ratio)
+    row[4] = short(least)
+    row[5] = short(most)
+    add_row(row)
+    target = ""
+    write_object(question, who, against, "time", count)
+    write_point("peer " against, question)
+}
+
+# A row for each of Rondo's contenders and each of the others.
+function each_pair(kind,    q, question, i, k, count, whos) {
     for (q = 1; q <= question_count; ++q) {
         question = questions[q]
         count = split(contenders[question], whos, " ")
         for (i = 1; i <= count; ++i) {
             for (k = 1; k <= count; ++k) {
-                if (whos[i] ~ /^rondo/ && whos[k] !~ /^rondo/) {
-                    compare(question, whos[i], whos[k])
-                    if ((question, whos[i], "bytes") in extras) {
-                        compare_bytes(question, whos[i], whos[k])
+                if (whos[i] !~ /^rondo/ || whos[k] ~ /^rondo/) {
+                    continue
+                }
+                if (is_peer[question, whos[k]]) {
+                    if (kind == "peers") {
+                        peer_row(question, whos[i], whos[k])
                     }
+                } else if (kind == "time") {
+                    time_row(question, whos[i], whos[k])
+                } else if (kind == "bytes") {
+                    bytes_row(question, whos[i], whos[k])
                 }
             }
         }
     }
-    if (json != "") {
-        print "\n]" > json
+}
+
+function print_table(title, left) {
+    if (table_rows > 1) {
+        print title "\n"
+        end_table(left)
+        print ""
+    }
+}
+
+END {
+    sort_questions()
+    printf "" > objects
+    printf "" > points
+    cost_count = split("allocations system_calls instructions", cost_names, " ")
+
+    # Nanoseconds are for whoever measures; they are no result.
+    begin_table("question who against ratio least most must allocs syscalls instr its_instr" \
+        (markdown ? "" : " ns its_ns"))
+    each_pair("time")
+    print_table("Time of an operation:", 3)
+
+    begin_table("question who against bytes must its_bytes ratio least most")
+    each_pair("bytes")
+    print_table("Memory of an operation:", 3)
+
+    begin_table("question peer ratio least most")
+    each_pair("peers")
+    print_table("Time of an operation, in relation to other libraries':", 2)
+
+    if (judged) {
+        print judged - missed_count " of " judged " targets reached" (missed_count ? "; not:" : ".")
+        for (i = 1; i <= missed_count; ++i) {
+            print (markdown ? "- " : "  ") missed[i]
+        }
     }
     exit status
 }
