@@ -1,0 +1,3 @@
+module rondo-peers
+
+go 1.19
