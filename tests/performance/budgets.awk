@@ -19,7 +19,7 @@ function judge(what, measured, budget, tolerance, grain, limit) {
     limit = budget * (1 + tolerance) + grain
     if (measured > limit) {
         over[++overs] = name ": " short(measured) " " what " per operation; the budget is " \
-            short(budget) (tolerance ? ", with " tolerance * 100 " % more tolerated" : "")
+            short(budget) (tolerance && budget > 0 ? ", with " tolerance * 100 " % more tolerated" : "")
     } else if (measured < budget * 0.95 - grain) {
         below[++belows] = name ": its budget of " short(budget) " " what " could be lowered to " \
             short(measured)
