@@ -7,6 +7,7 @@
 
 #include <rondo/buffer.hpp>
 #include <rondo/config.hpp>
+#include <rondo/detail/frame_pool.hpp>
 
 #include <cstddef>
 #include <cstring>
@@ -17,7 +18,7 @@
 namespace rondo::inline RONDO_ABI::detail {
 
 /// Bytes in a row: received at the back, taken from the front. Holds no memory until it is used.
-class StreamBuffer {
+class StreamBuffer : public PoolAllocated {
 public:
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <stdexcept>
@@ -56,35 +57,47 @@ public:
             return failure<std::size_t>();
         }
         keep_result();
-        return count_;
+        return std::size_t{count_};
     }
 
 protected:
     enum class Into : bool { callers_memory, streams_buffer };
 
     StreamReader(Ref<StreamState> stream, MutableBuffer target, Into into) noexcept
-        : StreamRequest(std::move(stream), &StreamReader::completed, &StreamReader::fill, "recv"),
-          target_(target), into_(into) {}
+        : StreamRequest(std::move(stream),
+                        into == Into::callers_memory ? &StreamReader::received
+                                                     : &StreamReader::completed,
+                        &StreamReader::fill),
+          target_(target) {}
     ~StreamReader() = default;
 
     /// Whether there is nothing to wait for.
     [[nodiscard]] bool is_at_end() noexcept {
+        if (stream_->is_plain()) [[likely]] {
+            return false;
+        }
         problem_ = stream_->read_problem();
         return problem_ || stream_->ended();
     }
 
     MutableBuffer target_;
-    std::size_t count_ = 0;
 
 private:
     static void fill(Request& request, io_uring_sqe& entry) noexcept {
         auto& self = static_cast<StreamReader&>(request);
-        const MutableBuffer target = self.stream_->bounded(self.target_);
-        io_uring_prep_recv(&entry, self.stream_->fd(), target.data(), bounded(target.size()), 0);
+        MutableBuffer target = self.target_;
+        if (!self.stream_->is_plain()) [[unlikely]] {
+            target = self.stream_->bounded(target);
+        }
+        uring::prepare_transfer(entry, IORING_OP_RECV, self.stream_->fd(), target.data(),
+                                bounded(target.size()));
     }
+    static StreamReader& of(Completion& completion) noexcept {
+        return static_cast<StreamReader&>(static_cast<Request&>(completion));
+    }
+    static void received(Completion& completion, int result, unsigned flags) noexcept;
     static void completed(Completion& completion, int result, unsigned flags) noexcept;
-
-    Into into_;
+    [[nodiscard]] const char* describe() const noexcept override { return "recv"; }
 };
 
 /// Reads into the caller's memory: from the stream's buffer if there is anything, otherwise
@@ -94,23 +107,27 @@ public:
     ReadSomeAwaiter(Ref<StreamState> stream, MutableBuffer buffer) noexcept
         : StreamReader(std::move(stream), buffer, Into::callers_memory) {}
     ~ReadSomeAwaiter() {
-        if (claimed_) {
+        if (has_claimed()) {
             stream_->release_reading();
         }
     }
 
     [[nodiscard]] bool await_ready() noexcept {
-        claimed_ = stream_->claim_reading();
-        if (!claimed_) {
+        has_claimed() = stream_->claim_reading();
+        if (!has_claimed()) [[unlikely]] {
             problem_ = StreamProblem::second_reader();
             return true;
         }
-        count_ = stream_->buffer().take(target_);
+        if (StreamBuffer* const buffer = stream_->buffer_if_any()) {
+            count_ =
+                static_cast<std::uint32_t>(buffer->take(target_.first(bounded(target_.size()))));
+        }
         return count_ != 0 || target_.empty() || is_at_end();
     }
 
 private:
-    bool claimed_ = false;
+    /// Whether the stream's reading is this task's.
+    [[nodiscard]] bool& has_claimed() noexcept { return flag_; }
 };
 
 /// What Stream::read_some() returns.
@@ -132,14 +149,14 @@ private:
 class FillAwaiter final : public StreamReader {
 public:
     explicit FillAwaiter(Ref<StreamState> stream) noexcept
-        : StreamReader(stream, stream->buffer().room(), Into::streams_buffer) {}
+        : StreamReader(stream, stream->buffer_if_any()->room(), Into::streams_buffer) {}
 
     [[nodiscard]] bool await_ready() noexcept { return is_at_end(); }
 };
 
 class Fill {
 public:
-    /// When it is awaited, there must be room.
+    /// When it is awaited, the stream must have a buffer, and that room.
     explicit Fill(StreamState& stream) noexcept : stream_(stream) {}
     FillAwaiter operator co_await() const noexcept {
         return FillAwaiter(Ref<StreamState>(&stream_));
@@ -284,17 +301,29 @@ Coro<std::string> stream_read_line(Ref<StreamState> stream) {
 
 // Implementation
 
+/// What read_some() waits for.
+inline void StreamReader::received(Completion& completion, int result, unsigned flags) noexcept {
+    StreamReader& self = of(completion);
+    if (result <= 0 || !self.stream_->is_plain()) [[unlikely]] {
+        completed(completion, result, flags);
+        return;
+    }
+    self.count_ = static_cast<std::uint32_t>(result);
+    self.stream_->end_plain_read();
+    self.resume();
+}
+
 inline void StreamReader::completed(Completion& completion, int result,
                                     unsigned /*flags*/) noexcept {
-    auto& self = static_cast<StreamReader&>(static_cast<Request&>(completion));
+    StreamReader& self = of(completion);
     const bool cancelled = self.is_cancelled();
     if (result == -EINTR && !cancelled && !self.stream_->closing()) {
         self.submit();
         return;
     }
     if (result > 0) {
-        self.count_ = static_cast<std::size_t>(result);
-        if (self.into_ == Into::streams_buffer) {
+        self.count_ = static_cast<std::uint32_t>(result);
+        if (self.on_completion == &StreamReader::completed) { // else it is the caller's memory
             self.stream_->buffer().commit(self.count_);
         }
     }

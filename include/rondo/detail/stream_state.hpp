@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <utility>
 
 #include <sys/ioctl.h>
@@ -23,11 +24,13 @@
 #include <rondo/buffer.hpp>
 #include <rondo/config.hpp>
 #include <rondo/detail/frame_pool.hpp>
+#include <rondo/detail/intrusive_list.hpp>
 #include <rondo/detail/ref.hpp>
 #include <rondo/detail/ring.hpp>
 #include <rondo/detail/scheduler.hpp>
 #include <rondo/detail/stream_buffer.hpp>
 #include <rondo/detail/stream_problem.hpp>
+#include <rondo/detail/stream_remote.hpp>
 #include <rondo/detail/task_state.hpp>
 #include <rondo/endpoint.hpp>
 #include <rondo/result.hpp>
@@ -52,8 +55,8 @@ class StreamRequest;
 /// entries may name the descriptor, which must not become somebody else's before.
 class StreamState final : public PoolAllocated {
 public:
-    /// Takes over a connected socket.
-    StreamState(int fd, std::size_t limit, const Endpoint& remote) noexcept
+    /// Takes over a connected socket. Throws: std::bad_alloc; the caller keeps the socket.
+    StreamState(int fd, std::size_t limit, const Endpoint& remote)
         : fd_(fd), limit_(limit), remote_(remote) {}
     StreamState(const StreamState&) = delete;
     StreamState& operator=(const StreamState&) = delete;
@@ -67,14 +70,30 @@ public:
 
     [[nodiscard]] int fd() const noexcept { return fd_; }
     [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
-    [[nodiscard]] const Endpoint& remote() const noexcept { return remote_; }
-    [[nodiscard]] StreamBuffer& buffer() noexcept { return buffer_; }
+    [[nodiscard]] Endpoint remote() const noexcept { return remote_.get(); }
+
+    /// What was received and not read. Throws: std::bad_alloc.
+    [[nodiscard]] StreamBuffer& buffer() {
+        if (buffer_ == nullptr) {
+            buffer_ = std::make_unique<StreamBuffer>();
+        }
+        return *buffer_;
+    }
+    /// The same; null if there has never been anything.
+    [[nodiscard]] StreamBuffer* buffer_if_any() const noexcept { return buffer_.get(); }
+
+    /// Nothing has happened but data: the stream has not ended, failed, or been told to close or to
+    /// end. All that the others below say is then known, so that the usual case has one thing to ask.
+    [[nodiscard]] bool is_plain() const noexcept { return plain_; }
+
     [[nodiscard]] bool closing() const noexcept { return closing_; }
     [[nodiscard]] bool writing_ended() const noexcept { return write_ended_; }
 
     /// Nothing more will come from the kernel, and that is no error.
     [[nodiscard]] bool ended() const noexcept { return ended_ || closing_ || remaining_ == 0; }
-    [[nodiscard]] bool at_eof() const noexcept { return ended() && buffer_.empty(); }
+    [[nodiscard]] bool at_eof() const noexcept {
+        return ended() && (buffer_ == nullptr || buffer_->empty());
+    }
 
     /// What reading failed with, if it did: it sticks, because the kernel says it only once.
     [[nodiscard]] StreamProblem read_problem() const noexcept { return read_problem_; }
@@ -93,12 +112,20 @@ public:
     /// A receive is in flight, and has completed: with what problem?
     void begin_read(StreamRequest& request) noexcept { reader_ = &request; }
     [[nodiscard]] StreamProblem end_read(int result, bool cancelled) noexcept;
+    /// The same, of one that brought data to a plain stream.
+    void end_plain_read() noexcept { reader_ = nullptr; }
 
-    /// A write begins as soon as those before it are done. When it is done itself, the next one
-    /// begins; half_way: some of it was sent, and the rest never will be.
-    void enqueue_write(StreamRequest& request) noexcept;
-    void remove_write(StreamRequest& request) noexcept { writers_.remove_if_linked(request); }
+    /// A write begins as soon as those before it are done: returns whether that is now. When it is
+    /// done itself, the next one begins; half_way: some of it was sent, and the rest never will be.
+    [[nodiscard]] bool enqueue_write(StreamRequest& request) noexcept;
     void end_write(bool half_way, StreamProblem problem) noexcept;
+    /// The same, of one that has sent all, on a plain stream.
+    void end_plain_write() noexcept {
+        writer_ = nullptr;
+        if (!writers_.empty()) [[unlikely]] {
+            start_writers();
+        }
+    }
 
     /// Begins to close, once: reads and writes that wait are ended. The descriptor is closed at
     /// once if nothing is in flight.
@@ -122,29 +149,37 @@ private:
 
     static constexpr std::size_t unbounded = std::numeric_limits<std::size_t>::max();
 
+    // What each read and write looks at comes first, together.
     std::uint32_t references_ = 0;
     int fd_; // -1 once it is closed
+    bool plain_ = true;
     bool closing_ = false;
-    bool reading_ = false;      // a task reads; it need not have a receive in flight
-    bool ended_ = false;        // a receive gave 0
-    bool write_ended_ = false;  // by write_eof()
-    bool write_broken_ = false; // by a write that ended half-way
-    int lost_ = 0;              // errno of a lost connection that a send was told of
+    bool reading_ = false;            // a task reads; it need not have a receive in flight
+    bool ended_ = false;              // a receive gave 0
+    bool write_ended_ = false;        // by write_eof()
+    bool write_broken_ = false;       // by a write that ended half-way
+    StreamRequest* reader_ = nullptr; // in flight
+    StreamRequest* writer_ = nullptr; // in flight
+    IntrusiveList<StreamRequest, Ring> writers_; // wait for their turn
+    std::unique_ptr<StreamBuffer> buffer_;       // null until the first buffered read
     StreamProblem read_problem_;
+    int lost_ = 0; // errno of a lost connection that a send was told of
     std::size_t limit_;
     std::size_t remaining_ = unbounded; // bytes until end_reading() takes effect
-    StreamRequest* reader_ = nullptr;   // in flight
-    StreamRequest* writer_ = nullptr;   // in flight
-    WaitList<StreamRequest> writers_;   // wait for their turn
     WaitList<StreamCloser> closers_;
-    StreamBuffer buffer_;
-    Endpoint remote_; // asked for in the beginning: a connection that was reset has none any more
+    StreamRemote remote_; // asked for in the beginning: one that was reset has none any more
 };
 
 /// What reads and writes have in common: a request on the stream's socket, and how it ends.
-class StreamRequest : public Suspension, public WaitHook, protected Request {
+class StreamRequest : public Suspension, public Request {
 public:
-    /// Its turn has come. Returns whether it is over already, with problem_ set if it failed.
+    /// It waits for its turn to write: not submitted yet, its hook is free for that.
+    [[nodiscard]] bool is_queued() const noexcept {
+        return is_idle() && ListHook<Ring>::is_linked();
+    }
+
+    /// Its turn to write has come. Returns whether it is over already, with problem_ set if it
+    /// failed.
     virtual bool begin() noexcept {
         submit();
         return false;
@@ -160,15 +195,14 @@ public:
     void interrupt() noexcept { task()->scheduler()->ring->cancel(*this); }
 
 protected:
-    StreamRequest(Ref<StreamState> stream, Function completion, Prepare prepare_entry,
-                  const char* name) noexcept
-        : Request(completion, prepare_entry), stream_(std::move(stream)), name_(name) {}
-    ~StreamRequest() { stream_->remove_write(*this); }
+    StreamRequest(Ref<StreamState> stream, Function completion, Prepare prepare_entry) noexcept
+        : Request(completion, prepare_entry), stream_(std::move(stream)) {}
+    ~StreamRequest() = default;
 
     // What the kernel takes at once.
     static constexpr std::size_t most = 0x7ffff000;
-    [[nodiscard]] static std::size_t bounded(std::size_t size) noexcept {
-        return size < most ? size : most;
+    [[nodiscard]] static unsigned bounded(std::size_t size) noexcept {
+        return static_cast<unsigned>(size < most ? size : most);
     }
 
     void submit() noexcept { task()->scheduler()->ring->submit(*this); }
@@ -194,27 +228,29 @@ protected:
         if (problem_.is_misuse()) {
             return Result<T>::failure(problem_.misuse());
         }
-        return Result<T>::failure(problem_.code(), problem_.context(name_));
+        return Result<T>::failure(problem_.code(), problem_.context(describe()));
     }
 
-    Ref<StreamState> stream_;
+    // Small ones first: there is room for them in what a Request leaves of its last word.
+    bool cancel_asked_ = false;
+    bool flag_ = false; // the derived class's
     StreamProblem problem_;
+    std::uint32_t count_ = 0; // a read's: how many bytes came
+    Ref<StreamState> stream_;
 
 private:
     void on_cancel() noexcept override {
-        if (WaitHook::is_linked()) {
-            stream_->remove_write(*this);
+        if (is_queued()) {
+            IntrusiveList<StreamRequest, Ring>::remove(*this);
             refuse(StreamProblem::cancelled());
             return;
         }
         cancel_asked_ = true;
         interrupt();
     }
-    [[nodiscard]] const char* describe() const noexcept override { return name_; }
+    /// The system call's name.
+    [[nodiscard]] const char* describe() const noexcept override = 0;
     [[noreturn]] void throw_problem();
-
-    const char* name_; // of the system call
-    bool cancel_asked_ = false;
 };
 
 /// Closes the stream, and waits until its descriptor is closed.
@@ -289,6 +325,7 @@ inline StreamProblem StreamState::end_read(int result, bool cancelled) noexcept 
             remaining_ -= count < remaining_ ? count : remaining_;
         }
     } else if (result == 0) {
+        plain_ = false;
         ended_ = true;
         if (lost_ != 0) {
             problem = read_problem_ = StreamProblem::system(lost_);
@@ -300,6 +337,7 @@ inline StreamProblem StreamState::end_read(int result, bool cancelled) noexcept 
     } else {
         problem = StreamProblem::system(-result);
         if (result != -ENOBUFS && result != -ENOMEM) {
+            plain_ = false;
             read_problem_ = problem;
         }
     }
@@ -307,22 +345,23 @@ inline StreamProblem StreamState::end_read(int result, bool cancelled) noexcept 
     return problem;
 }
 
-inline void StreamState::enqueue_write(StreamRequest& request) noexcept {
-    if (writer_ != nullptr) {
+inline bool StreamState::enqueue_write(StreamRequest& request) noexcept {
+    if (writer_ != nullptr) [[unlikely]] {
         writers_.push_back(request);
-        return;
+        return false;
     }
     writer_ = &request; // so nobody waits
-    if (request.begin()) {
-        writer_ = nullptr;
-        request.resume();
-    }
+    return true;
 }
 
 inline void StreamState::end_write(bool half_way, StreamProblem problem) noexcept {
     writer_ = nullptr;
-    write_broken_ = write_broken_ || half_way;
+    if (half_way) {
+        plain_ = false;
+        write_broken_ = true;
+    }
     if (const int error = problem.system_error(); error != 0 && error != EPIPE) {
+        plain_ = false;
         lost_ = error; // EPIPE may come after a proper end, which is still to be read
     }
     start_writers();
@@ -348,6 +387,7 @@ inline void StreamState::close() noexcept {
     if (closing_) {
         return;
     }
+    plain_ = false;
     closing_ = true;
     // Either may complete at once, if it was not submitted yet.
     if (reader_ != nullptr) {
@@ -379,11 +419,13 @@ inline void StreamState::end_reading() noexcept {
     if (::ioctl(fd_, FIONREAD, &arrived) != 0) {
         arrived = 0;
     }
+    plain_ = false;
     remaining_ = static_cast<std::size_t>(arrived);
     ::shutdown(fd_, SHUT_RD); // wakes a read that waits
 }
 
 inline int StreamState::end_writing() noexcept {
+    plain_ = false;
     write_ended_ = true;
     return ::shutdown(fd_, SHUT_WR) == 0 ? 0 : errno;
 }
@@ -402,7 +444,7 @@ inline void StreamRequest::throw_problem() {
     if (problem_.is_cancellation()) {
         throw_cancelled();
     }
-    problem_.raise(name_);
+    problem_.raise(describe());
 }
 
 } // namespace rondo::inline RONDO_ABI::detail

@@ -43,7 +43,10 @@ public:
             problem_ = StreamProblem::cancelled();
             return false;
         }
-        stream_->enqueue_write(*this);
+        if (stream_->enqueue_write(*this) && begin()) {
+            stream_->end_write(false, StreamProblem());
+            resume();
+        }
         return true;
     }
 
@@ -58,9 +61,15 @@ public:
     }
 
 protected:
-    StreamWriter(Ref<StreamState> stream, Prepare prepare_entry, const char* name) noexcept
-        : StreamRequest(std::move(stream), &StreamWriter::completed, prepare_entry, name) {}
-    ~StreamWriter() = default;
+    StreamWriter(Ref<StreamState> stream, Function completion, Prepare prepare_entry) noexcept
+        : StreamRequest(std::move(stream), completion, prepare_entry) {}
+    ~StreamWriter() {
+        if (is_queued()) [[unlikely]] {
+            IntrusiveList<StreamRequest, Ring>::remove(*this);
+        }
+    }
+
+    static void completed(Completion& completion, int result, unsigned flags) noexcept;
 
     // All of it, if the kernel can (6.0 and later); never a signal.
     static constexpr int flags = MSG_NOSIGNAL | MSG_WAITALL;
@@ -71,30 +80,51 @@ private:
     /// `count` bytes were sent. Returns whether that was the rest.
     virtual bool advance(std::size_t count) noexcept = 0;
 
-    static void completed(Completion& completion, int result, unsigned flags) noexcept;
     /// Whether there is more to send; sets problem_ if that will not be.
     [[nodiscard]] bool must_go_on(int result) noexcept;
-
-    bool sent_some_ = false;
+    [[nodiscard]] bool& has_sent_some() noexcept { return flag_; }
 };
 
 /// Sends one buffer.
 class WriteAwaiter final : public StreamWriter {
 public:
     WriteAwaiter(Ref<StreamState> stream, ConstBuffer buffer) noexcept
-        : StreamWriter(std::move(stream), &WriteAwaiter::fill, "send"), left_(buffer) {}
+        : StreamWriter(std::move(stream), &WriteAwaiter::sent, &WriteAwaiter::fill), left_(buffer) {
+    }
+
+    [[nodiscard]] bool await_ready() noexcept {
+        if (stream_->is_plain()) [[likely]] {
+            return left_.empty();
+        }
+        return StreamWriter::await_ready();
+    }
+
+    template <class P>
+    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
+        if (!suspend_unless_cancelled(awaiting)) {
+            problem_ = StreamProblem::cancelled();
+            return false;
+        }
+        if (stream_->enqueue_write(*this)) {
+            task()->scheduler()->ring->template submit_as<&WriteAwaiter::fill>(*this);
+        }
+        return true;
+    }
 
 private:
     static void fill(Request& request, io_uring_sqe& entry) noexcept {
         auto& self = static_cast<WriteAwaiter&>(request);
-        io_uring_prep_send(&entry, self.stream_->fd(), self.left_.data(),
-                           bounded(self.left_.size()), flags);
+        uring::prepare_transfer(entry, IORING_OP_SEND, self.stream_->fd(), self.left_.data(),
+                                bounded(self.left_.size()));
+        entry.msg_flags = flags;
     }
+    static void sent(Completion& completion, int result, unsigned flags) noexcept;
     [[nodiscard]] bool is_empty() const noexcept override { return left_.empty(); }
     bool advance(std::size_t count) noexcept override {
         left_ = left_.drop(count);
         return left_.empty();
     }
+    [[nodiscard]] const char* describe() const noexcept override { return "send"; }
 
     ConstBuffer left_;
 };
@@ -117,7 +147,8 @@ private:
 class GatherWriteAwaiter : public StreamWriter {
 public:
     GatherWriteAwaiter(Ref<StreamState> stream, std::span<const ConstBuffer> buffers) noexcept
-        : StreamWriter(std::move(stream), &GatherWriteAwaiter::fill, "sendmsg"), left_(buffers) {
+        : StreamWriter(std::move(stream), &StreamWriter::completed, &GatherWriteAwaiter::fill),
+          left_(buffers) {
         skip_empty();
     }
 
@@ -159,6 +190,8 @@ private:
             left_ = left_.subspan(1);
         }
     }
+
+    [[nodiscard]] const char* describe() const noexcept override { return "sendmsg"; }
 
     std::span<const ConstBuffer> left_;
     std::size_t offset_ = 0; // of the first of them, this much is sent
@@ -213,7 +246,7 @@ private:
 class WriteEofAwaiter final : public StreamWriter {
 public:
     explicit WriteEofAwaiter(Ref<StreamState> stream) noexcept
-        : StreamWriter(std::move(stream), nullptr, "shutdown") {}
+        : StreamWriter(std::move(stream), nullptr, nullptr) {}
 
 private:
     [[nodiscard]] bool is_empty() const noexcept override {
@@ -226,6 +259,7 @@ private:
         }
         return true;
     }
+    [[nodiscard]] const char* describe() const noexcept override { return "shutdown"; }
 };
 
 /// What Stream::write_eof() returns.
@@ -241,6 +275,17 @@ private:
 
 // Implementation
 
+inline void WriteAwaiter::sent(Completion& completion, int result, unsigned flags) noexcept {
+    auto& self = static_cast<WriteAwaiter&>(static_cast<Request&>(completion));
+    if (result <= 0 || static_cast<std::size_t>(result) != self.left_.size() ||
+        !self.stream_->is_plain()) [[unlikely]] {
+        completed(completion, result, flags);
+        return;
+    }
+    self.stream_->end_plain_write();
+    self.resume();
+}
+
 inline void StreamWriter::completed(Completion& completion, int result,
                                     unsigned /*flags*/) noexcept {
     auto& self = static_cast<StreamWriter&>(static_cast<Request&>(completion));
@@ -248,13 +293,13 @@ inline void StreamWriter::completed(Completion& completion, int result,
         self.submit();
         return;
     }
-    self.stream_->end_write(self.problem_ && self.sent_some_, self.problem_);
+    self.stream_->end_write(self.problem_ && self.has_sent_some(), self.problem_);
     self.resume();
 }
 
 inline bool StreamWriter::must_go_on(int result) noexcept {
     if (result > 0) {
-        sent_some_ = true;
+        has_sent_some() = true;
         if (advance(static_cast<std::size_t>(result))) {
             return false;
         }

@@ -72,8 +72,17 @@ inline constexpr std::uint32_t registered_wait_has_time = 1;
 inline constexpr std::uint32_t region_in_user_memory = 1;
 inline constexpr std::uint64_t region_holds_wait_arguments = 1;
 
-// As liburing's io_uring_prep_…, for requests that its version 2.3 does not have. Each expects a
-// zeroed SQE, as Ring hands it out.
+// As liburing's io_uring_prep_…, for requests that its version 2.3 does not have, and for those that
+// are most often made. Each expects a zeroed SQE, as Ring hands it out.
+
+/// IORING_OP_READ, RECV and their like, with the least of stores.
+inline void prepare_transfer(io_uring_sqe& sqe, std::uint8_t opcode, int fd, const void* memory,
+                             unsigned size) noexcept {
+    sqe.opcode = opcode;
+    sqe.fd = fd;
+    sqe.addr = reinterpret_cast<std::uintptr_t>(memory);
+    sqe.len = size;
+}
 
 inline void prepare_waitid(io_uring_sqe& sqe, unsigned id_type, int id, void* siginfo,
                            unsigned options) noexcept {
