@@ -37,9 +37,13 @@ public:
     HandRing& operator=(const HandRing&) = delete;
     ~HandRing() { io_uring_queue_exit(&ring_); }
 
-    /// An entry; there is always room, because nobody queues more than the ring has entries.
+    /// An entry. Submits what is queued if there is no room; few queue more than the ring has entries.
     io_uring_sqe& entry() {
-        io_uring_sqe* const entry = io_uring_get_sqe(&ring_);
+        io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+        if (entry == nullptr) {
+            io_uring_submit(&ring_);
+            entry = io_uring_get_sqe(&ring_);
+        }
         require(entry != nullptr, "io_uring_get_sqe");
         return *entry;
     }

@@ -83,6 +83,25 @@ run_rounds() {
     }
 }
 
+# only <name>: the filter of that one benchmark.
+only() {
+    printf '^%s$\n' "$(printf '%s\n' "$1" | sed 's/[][\\.*+?(){}|^$]/\\&/g')"
+}
+
+# run_once <program> <name of a benchmark> <file of results> <argument>...
+run_once() {
+    program=$1
+    filter=$(only "$2")
+    file=$3
+    shift 3
+    # shellcheck disable=SC2086
+    $on_one_core "$program" "$@" --benchmark_filter="$filter" --benchmark_min_time="$seconds" \
+        --benchmark_out="$file" --benchmark_out_format=json > "$results/output.txt" 2>&1 || {
+        cat "$results/output.txt" >&2
+        exit 1
+    }
+}
+
 # count_instructions <program> <argument>...: of each of its benchmarks, in a process of its own, so
 # that what is dumped is known to be that one's.
 count_instructions() {
@@ -91,13 +110,12 @@ count_instructions() {
     "$program" "$@" --benchmark_list_tests=true > "$scratch/names"
     while read -r name; do
         rm -f "$scratch"/out.*
-        pattern=$(printf '%s\n' "$name" | sed 's/[][\\.*+?(){}|^$]/\\&/g')
         # shellcheck disable=SC2086
         if $on_one_core timeout 60 valgrind --tool=callgrind \
             --callgrind-out-file="$scratch/out.%p" \
             --zero-before='benchmark::State::StartKeepRunning()' \
             --dump-before='benchmark::State::FinishKeepRunning()' \
-            "$program" "$@" --benchmark_filter="^$pattern\$" --benchmark_min_time=0.05 \
+            "$program" "$@" --benchmark_filter="$(only "$name")" --benchmark_min_time=0.05 \
             --benchmark_out="$scratch/result.json" --benchmark_out_format=json \
             > "$scratch/output" 2>&1 < /dev/null; then
             awk -f "$root/bench/instructions.awk" "$scratch/result.json" "$scratch"/out.* \
@@ -145,7 +163,7 @@ if [ -z "$again" ]; then
         -DRONDO_BUILD_TESTS=OFF -DRONDO_BUILD_EXAMPLES=OFF -DRONDO_WERROR=OFF
 
     begin "building the benchmarks"
-    cmake --build "$build" --parallel "$jobs"
+    cmake --build "$build" --parallel "$jobs" ${growth:+--target growth_bench}
 
     rm -rf "$results"
     mkdir -p "$results"
@@ -186,12 +204,35 @@ if [ -z "$again" ] && [ -z "$growth" ]; then
     fi
 fi
 
+if [ -z "$again" ] && [ -n "$growth" ]; then
+    program=$build/bench/growth_bench
+    "$program" "$@" --benchmark_list_tests=true > "$results/names"
+    round=1
+    while [ "$round" -le "$rounds" ]; do
+        begin "round $round of $rounds"
+        while read -r name; do
+            run_once "$program" "$name" "$results/$round-$(echo "$name" | tr / -).json" "$@"
+        done < "$results/names"
+        round=$((round + 1))
+    done
+fi
+
 if [ -n "$plot" ]; then
     need gnuplot-nox
 fi
 begin "comparing"
 describe
 echo
+if [ -n "$growth" ]; then
+    awk -v markdown="$markdown" -v points="$results/points.tsv" \
+        -f "$root/bench/results.awk" -f "$root/bench/growth.awk" "$results"/*.json
+    if [ -n "$plot" ]; then
+        begin "plotting"
+        awk -v picture="$plot" -f "$root/bench/plot_growth.awk" "$results/points.tsv" | gnuplot
+        echo "$plot"
+    fi
+    exit
+fi
 points=$results/points.tsv
 objects=$results/objects.txt
 : > "$points"
