@@ -51,7 +51,7 @@ cmake -S "$here" -B "$build" -G Ninja -DCMAKE_CXX_COMPILER="$compiler"
 cmake --build "$build" --parallel "$jobs"
 for program in peer echo; do
     # It needs no other module, and shall look for none.
-    (cd "$here/go" && env GOCACHE="$build/go-cache" GOFLAGS= GOPROXY=off \
+    (cd "$here/go" && env GOCACHE="$build/go-cache" GOFLAGS= GOPROXY=off CGO_ENABLED=0 \
         go build -o "$build/go_$program" "./$program")
 done
 
