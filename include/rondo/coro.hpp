@@ -113,6 +113,10 @@ inline Coro<void> Promise<void>::get_return_object() noexcept(!RONDO_GCC_DROPS_C
     return Coro<void>(handle_of(*this));
 }
 
+inline void PromiseBase::unhandled_exception() noexcept {
+    task_->carry_failure(std::current_exception());
+}
+
 template <class P>
 void PromiseBase::FinalAwaiter::await_suspend(std::coroutine_handle<P> ended) noexcept {
     PromiseBase& promise = ended.promise();
@@ -162,8 +166,8 @@ public:
         if (dropped()) [[unlikely]] {
             throw DroppedCoroutineError();
         }
-        if (promise.failed()) [[unlikely]] {
-            std::rethrow_exception(promise.take_error());
+        if (promise.task()->carries_failure()) [[unlikely]] {
+            std::rethrow_exception(promise.task()->take_failure());
         }
         return promise.take_value();
     }
@@ -173,8 +177,8 @@ public:
         if (dropped()) {
             return Result<T>::failure(std::make_exception_ptr(DroppedCoroutineError()));
         }
-        if (promise.failed()) {
-            return Result<T>::failure(promise.take_error());
+        if (promise.task()->carries_failure()) {
+            return Result<T>::failure(promise.task()->take_failure());
         }
         if constexpr (std::is_void_v<T>) {
             return Result<T>();

@@ -34,27 +34,46 @@ concept CoroutineFunction =
 
 namespace detail {
 
-template <class T>
-Task<T> spawn(Scheduler& scheduler, Coro<T> coro, const TaskOptions& options) {
-    if (scheduler.loop == nullptr) {
-        throw LoopError("rondo: this event loop is closed");
-    }
-    const auto handle = release(std::move(coro));
-    TaskState<T>* made = nullptr;
-    try {
-        made = new TaskState<T>(scheduler, handle);
-    } catch (...) {
-        handle.destroy();
-        throw;
-    }
-    Ref<TaskState<T>> state(made);
+[[noreturn, gnu::noinline]] inline void throw_loop_closed() {
+    throw LoopError("rondo: this event loop is closed");
+}
+
+/// A loop other than the running one cannot start a task eagerly.
+[[gnu::noinline]] inline void launch_with(TaskBase& task, const TaskOptions& options) {
     if (!options.name.empty()) {
-        state->set_name(std::string(options.name));
+        task.set_name(std::string(options.name));
     }
     if (options.context != nullptr) {
-        state->run_in(options.context->cell());
+        task.run_in(options.context->cell());
     }
-    state->launch(options.eager_start && current_scheduler == &scheduler);
+    if (options.eager_start && current_scheduler == task.scheduler()) {
+        task.launch_eagerly();
+    } else {
+        task.launch();
+    }
+}
+
+template <class T>
+Task<T> spawn(Scheduler& scheduler, Coro<T>&& coro, const TaskOptions& options) {
+    if (scheduler.loop == nullptr) [[unlikely]] {
+        throw_loop_closed();
+    }
+    // It owns the coroutine from here on.
+    struct Released {
+        ~Released() {
+            if (handle) {
+                handle.destroy();
+            }
+        }
+        std::coroutine_handle<Promise<T>> handle;
+    } released{release(std::move(coro))};
+    Ref<TaskState<T>> state(new TaskState<T>(scheduler, released.handle));
+    released.handle = nullptr;
+    if (options.name.empty() && options.context == nullptr && !options.eager_start) [[likely]] {
+        state->launch();
+    } else {
+        launch_with(*state, options);
+    }
     return Task<T>(std::move(state));
 }
 

@@ -165,7 +165,7 @@ private:
             ++pending_;
             future.observe(children_[i]);
             if (is_unlaunched(future)) {
-                static_cast<TaskBase&>(future).launch(false);
+                static_cast<TaskBase&>(future).launch();
             }
         }
         return pending_ == 0;

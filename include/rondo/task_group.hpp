@@ -130,7 +130,7 @@ class TaskGroup::Child final : public DoneObserver,
 public:
     explicit Child(TaskGroup& group) noexcept : group_(group) {}
     ~Child() {
-        if (future_ != nullptr && static_cast<const ListHook<DoneObserver>&>(*this).is_linked()) {
+        if (future_ != nullptr && DoneObserver::is_linked()) {
             future_->forget(*this);
         }
     }

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <new>
 #include <rondo/config.hpp>
+#include <type_traits>
 #include <utility>
 
 #include <sys/mman.h>
@@ -107,8 +108,11 @@ private:
         std::atomic<Block*> batches[classes]{};
         Rest* rests = nullptr; // room for one block at least
 
+        [[nodiscard]] bool is_out_of(std::size_t index) const noexcept {
+            return batches[index].load(std::memory_order_relaxed) == nullptr;
+        }
         [[nodiscard]] Block* take(std::size_t index) noexcept {
-            if (batches[index].load(std::memory_order_relaxed) == nullptr) {
+            if (is_out_of(index)) {
                 return nullptr;
             }
             const std::lock_guard lock(mutex);
@@ -151,28 +155,37 @@ private:
         (void)at_exit;
     }
 
-    static Depot& depot() {
-        // Never destroyed: threads may end after static destructors have begun.
-        static Depot* const instance = ::new Depot{};
-        return *instance;
+    [[gnu::noinline]] static void* refill(std::size_t index) {
+        // A thread that grows: it has nothing to spare, and nor has any other.
+        FreeList& list = local_.lists[index];
+        const std::size_t size = (index + 1) * granularity;
+        if (local_.state == Local::living && local_.chunk_left >= size && list.spare == nullptr &&
+            depot_.is_out_of(index)) [[likely]] {
+            list.room = batch;
+            return carve(size);
+        }
+        return refill_slowly(list, index);
     }
 
-    [[gnu::noinline]] static void* refill(std::size_t index) {
+    [[gnu::noinline]] static void* refill_slowly(FreeList& list, std::size_t index) {
+        const std::size_t size = (index + 1) * granularity;
         if (bypassed_) {
-            return ::operator new((index + 1) * granularity);
+            return ::operator new(size);
         }
         if (local_.state == Local::unknown) {
             begin_thread();
         }
         const bool ended = local_.state == Local::ended;
-        FreeList& list = local_.lists[index];
         list.room = ended ? 0 : batch;
         Block* first = std::exchange(list.spare, nullptr);
         if (first == nullptr) {
-            first = depot().take(index);
+            first = depot_.take(index);
         }
         if (first == nullptr) {
-            return carve((index + 1) * granularity);
+            if (local_.chunk_left < size) {
+                take_chunk(); // the tail of the old one is lost: less than 1 KiB in 64
+            }
+            return carve(size);
         }
         if (ended) {
             donate(first->next, index);
@@ -185,17 +198,15 @@ private:
         return first;
     }
 
-    static void* carve(std::size_t size) {
-        if (local_.chunk_left < size) {
-            take_chunk(); // the tail of the old one is lost: less than 1 KiB in 64
-        }
+    /// From the chunk, which has enough.
+    static void* carve(std::size_t size) noexcept {
         local_.chunk_left -= size;
         return std::exchange(local_.chunk, local_.chunk + size);
     }
 
     static void take_chunk() {
         {
-            Depot& shared = depot();
+            Depot& shared = depot_;
             const std::lock_guard lock(shared.mutex);
             if (Rest* rest = shared.rests) {
                 shared.rests = rest->next;
@@ -221,7 +232,7 @@ private:
         if (local_.chunk_left < largest) {
             return;
         }
-        Depot& shared = depot();
+        Depot& shared = depot_;
         const std::lock_guard lock(shared.mutex);
         shared.rests = ::new (local_.chunk) Rest{shared.rests, local_.chunk_left};
         local_.chunk_left = 0;
@@ -247,13 +258,16 @@ private:
 
     static void donate(Block* first, std::size_t index) noexcept {
         if (first != nullptr) {
-            depot().give(first, index);
+            depot_.give(first, index);
         }
     }
 
     static inline constinit thread_local Local local_{};
+    static Depot depot_;
     static inline constinit bool bypassed_ = false; // then no list ever holds a block
 };
+
+inline constinit FramePool::Depot FramePool::depot_;
 
 /// Base of objects that live in the frame pool.
 struct PoolAllocated {

@@ -12,8 +12,7 @@
 #include <new>
 #include <rondo/config.hpp>
 #include <rondo/detail/frame_pool.hpp>
-#include <rondo/detail/intrusive_list.hpp>
-#include <rondo/detail/leaf.hpp>
+#include <rondo/detail/observer_list.hpp>
 #include <rondo/detail/ref.hpp>
 #include <rondo/detail/scheduler.hpp>
 #include <rondo/error.hpp>
@@ -42,10 +41,7 @@ public:
     void add_ref() noexcept { ++references_; }
     void drop_ref() noexcept {
         if (--references_ == 0) {
-            if (status_ == Status::failed && !retrieved_) {
-                report_failure();
-            }
-            delete this;
+            delete_unreferenced();
         }
     }
 
@@ -61,8 +57,8 @@ public:
     /// "Task-3" or a given name; for reports.
     [[nodiscard]] virtual std::string describe() const = 0;
 
-    void observe(DoneObserver& observer) noexcept { observers_.push_back(observer); }
-    void forget(DoneObserver& observer) noexcept { observers_.remove(observer); }
+    void observe(DoneObserver& observer) noexcept { observers_.push(observer); }
+    static void forget(DoneObserver& observer) noexcept { ObserverList::remove(observer); }
 
     /// The failure or cancellation. Looking at it counts as handling it.
     [[nodiscard]] const std::exception_ptr& error() const {
@@ -75,13 +71,9 @@ public:
 
     /// Throws unless there is a value.
     void require_value() const {
-        if (status_ == Status::succeeded) {
-            return;
+        if (status_ != Status::succeeded) [[unlikely]] {
+            throw_no_value();
         }
-        if (status_ == Status::pending) {
-            throw InvalidStateError("rondo: the result is not there yet; await it first");
-        }
-        std::rethrow_exception(error());
     }
 
     void mark_retrieved() const noexcept { retrieved_ = true; }
@@ -90,21 +82,24 @@ protected:
     FutureBase(Scheduler& scheduler, bool is_task) noexcept
         : is_task_(is_task), scheduler_(&scheduler) {}
     virtual ~FutureBase() {
-        while (DoneObserver* observer = observers_.pop_front()) {
-            observer->on_abandoned();
+        if (!observers_.empty()) [[unlikely]] {
+            abandon_observers();
         }
     }
 
     /// Becomes done and tells all observers, in order.
     void settle(Status status) noexcept {
         status_ = status;
-        // Detached one by one: an observer may add or remove others.
-        while (DoneObserver* observer = observers_.pop_front()) {
-            observer->on_done();
+        if (!observers_.empty()) {
+            tell_observers();
         }
     }
 
     void set_error(std::exception_ptr error) noexcept { error_ = std::move(error); }
+
+    [[nodiscard]] std::exception_ptr take_error() noexcept {
+        return std::exchange(error_, nullptr);
+    }
 
     /// The failure, without counting as looked at.
     [[nodiscard]] const std::exception_ptr& error_quietly() const noexcept { return error_; }
@@ -138,6 +133,35 @@ protected:
     [[nodiscard]] const Extras* extras_if_any() const noexcept { return extras_.get(); }
 
 private:
+    // Not inlined, nor are those below: all of them are in the way of tasks that nobody watches.
+    [[gnu::noinline]] void tell_observers() noexcept {
+        observers_.reverse();                               // the earliest one first
+        while (DoneObserver* observer = observers_.pop()) { // which may remove others
+            observer->on_done();
+        }
+    }
+
+    [[gnu::noinline]] void abandon_observers() noexcept {
+        observers_.reverse();
+        while (DoneObserver* observer = observers_.pop()) {
+            observer->on_abandoned();
+        }
+    }
+
+    [[gnu::noinline]] void delete_unreferenced() noexcept {
+        if (status_ == Status::failed && !retrieved_) {
+            report_failure();
+        }
+        delete this;
+    }
+
+    [[noreturn, gnu::noinline]] void throw_no_value() const {
+        if (status_ == Status::pending) {
+            throw InvalidStateError("rondo: the result is not there yet; await it first");
+        }
+        std::rethrow_exception(error());
+    }
+
     [[gnu::noinline]] void report_failure() noexcept {
         const char* message = is_task_ ? "a task failed and nobody looked at it"
                                        : "a future failed and nobody looked at it";
@@ -162,7 +186,7 @@ protected:
     const Ref<Scheduler> scheduler_; // it may outlive the loop
 
 private:
-    IntrusiveList<DoneObserver, DoneObserver> observers_;
+    ObserverList observers_;
     mutable std::exception_ptr error_;
     std::unique_ptr<Extras> extras_;
 };

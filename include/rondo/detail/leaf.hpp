@@ -2,12 +2,11 @@
 // SPDX-FileCopyrightText: 2026 The Rondo authors
 // SPDX-License-Identifier: MIT
 
-// What a task sees of the awaitable at the bottom of its chain of Coros, and what a future sees of
-// those who wait for it: two small interfaces, so that tasks need to know no awaitable.
+// What a task sees of the awaitable at the bottom of its chain of Coros: a small interface, so that
+// tasks need to know no awaitable.
 
 #include <cstdint>
 #include <rondo/config.hpp>
-#include <rondo/detail/intrusive_list.hpp>
 
 namespace rondo::inline RONDO_ABI {
 
@@ -51,28 +50,4 @@ private:
 };
 
 } // namespace detail
-
-/// Is told when a task or future is done: the intrusive, allocation-free form of a done callback,
-/// for authors of combinators.
-///
-/// Called at once when the result is there, in the order of registration, before anybody who
-/// awaits it runs: on_done must only record and wake (Suspension::resume), never run user code.
-///
-/// Lifetime: whoever observes detaches (Task::forget) before the observer dies.
-class DoneObserver : public detail::ListHook<DoneObserver> {
-public:
-    DoneObserver() noexcept = default;
-    DoneObserver(const DoneObserver&) = delete;
-    DoneObserver& operator=(const DoneObserver&) = delete;
-
-protected:
-    ~DoneObserver() = default;
-
-private:
-    friend class detail::FutureBase;
-    virtual void on_done() noexcept = 0;
-    /// The future died without ever being done.
-    virtual void on_abandoned() noexcept {}
-};
-
 } // namespace rondo::inline RONDO_ABI

@@ -85,6 +85,9 @@ public:
     };
     static FinalAwaiter final_suspend() noexcept { return {}; }
 
+    /// The exception waits in the task until the awaiting coroutine takes it, which is next to run.
+    inline void unhandled_exception() noexcept;
+
 #if RONDO_TRACK_LOCATIONS
     template <class A>
     auto await_transform(A&& awaitable,
@@ -180,42 +183,34 @@ concept MakesNoTemporary =
     (std::is_lvalue_reference_v<U&&> == std::is_lvalue_reference_v<T> &&
      std::convertible_to<std::remove_reference_t<U>*, std::remove_reference_t<T>*>);
 
-/// A value, or an exception, or neither yet.
+/// The promise of a Coro<T>: a value, or none yet. An exception on its way to whoever awaits is in
+/// the task, which has but one at a time.
 template <class T>
-class Outcome {
+class Promise final : public PromiseBase {
 public:
-    Outcome() noexcept {}
-    Outcome(const Outcome&) = delete;
-    Outcome& operator=(const Outcome&) = delete;
-    ~Outcome() {
-        if (state_ == State::value) {
-            storage_.value.~Value();
-        } else if (state_ == State::error) {
-            storage_.error.~exception_ptr();
-        }
-    }
+#if RONDO_TRACK_LOCATIONS
+    explicit Promise(std::source_location made_at = std::source_location::current()) noexcept
+        : PromiseBase(made_at) {}
+#else
+    Promise() noexcept = default;
+#endif
+    ~Promise() { forget_value(); }
 
-    template <class U>
-    void set_value(U&& value) {
+    Coro<T> get_return_object() noexcept(!RONDO_GCC_DROPS_COROUTINES);
+
+    template <class U = T>
+        requires(std::convertible_to<U &&, T> && MakesNoTemporary<U, T>)
+    void return_value(U&& value) {
         if constexpr (std::is_reference_v<T>) {
             storage_.value = std::addressof(value);
         } else {
-            forget_value();
+            forget_value(); // of a co_return that the destructor of a local has thrown out of
             ::new (static_cast<void*>(std::addressof(storage_.value)))
                 Value(std::forward<U>(value));
         }
-        state_ = State::value;
+        has_value_ = true;
     }
 
-    void set_error(std::exception_ptr error) noexcept {
-        forget_value();
-        ::new (static_cast<void*>(std::addressof(storage_.error)))
-            std::exception_ptr(std::move(error));
-        state_ = State::error;
-    }
-
-    [[nodiscard]] bool failed() const noexcept { return state_ == State::error; }
-    [[nodiscard]] std::exception_ptr take_error() noexcept { return std::move(storage_.error); }
     [[nodiscard]] T take_value() {
         if constexpr (std::is_reference_v<T>) {
             return static_cast<T>(*storage_.value);
@@ -226,13 +221,10 @@ public:
 
 private:
     using Value = std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>;
-    enum class State : unsigned char { empty, value, error };
 
-    /// There may be one already: the destructor of a local can throw after co_return has set it.
     void forget_value() noexcept {
         if constexpr (!std::is_trivially_destructible_v<Value>) {
-            if (state_ == State::value) {
-                state_ = State::empty;
+            if (std::exchange(has_value_, false)) {
                 storage_.value.~Value();
             }
         }
@@ -242,38 +234,12 @@ private:
         Storage() noexcept {}
         ~Storage() {}
         Value value;
-        std::exception_ptr error;
     };
     Storage storage_;
-    State state_ = State::empty;
+    bool has_value_ = false;
 };
 
-/// The promise of a Coro<T>.
-template <class T>
-class Promise final : public PromiseBase {
-public:
-#if RONDO_TRACK_LOCATIONS
-    explicit Promise(std::source_location made_at = std::source_location::current()) noexcept
-        : PromiseBase(made_at) {}
-#endif
-
-    Coro<T> get_return_object() noexcept(!RONDO_GCC_DROPS_COROUTINES);
-
-    template <class U = T>
-        requires(std::convertible_to<U &&, T> && MakesNoTemporary<U, T>)
-    void return_value(U&& value) {
-        outcome_.set_value(std::forward<U>(value));
-    }
-    void unhandled_exception() noexcept { outcome_.set_error(std::current_exception()); }
-
-    [[nodiscard]] bool failed() const noexcept { return outcome_.failed(); }
-    [[nodiscard]] std::exception_ptr take_error() noexcept { return outcome_.take_error(); }
-    [[nodiscard]] T take_value() { return outcome_.take_value(); }
-
-private:
-    Outcome<T> outcome_;
-};
-
+/// The promise of a Coro<>.
 template <>
 class Promise<void> final : public PromiseBase {
 public:
@@ -285,14 +251,7 @@ public:
     Coro<void> get_return_object() noexcept(!RONDO_GCC_DROPS_COROUTINES);
 
     static void return_void() noexcept {}
-    void unhandled_exception() noexcept { error_ = std::current_exception(); }
-
-    [[nodiscard]] bool failed() const noexcept { return error_ != nullptr; }
-    [[nodiscard]] std::exception_ptr take_error() noexcept { return std::move(error_); }
     static void take_value() noexcept {}
-
-private:
-    std::exception_ptr error_;
 };
 
 } // namespace detail

@@ -99,6 +99,11 @@ public:
     /// A coroutine that did not finish at its first go is done: its awaiter is next.
     void continue_with(std::coroutine_handle<> awaiting) noexcept { resume_point_ = awaiting; }
 
+    /// The exception that has ended a coroutine, on its way to the one that awaits it.
+    void carry_failure(std::exception_ptr error) noexcept { set_error(std::move(error)); }
+    [[nodiscard]] bool carries_failure() const noexcept { return error_quietly() != nullptr; }
+    [[nodiscard]] std::exception_ptr take_failure() noexcept { return take_error(); }
+
     /// False while a leaf holds the task.
     [[nodiscard]] bool is_running() const noexcept { return leaf_ == nullptr; }
 
@@ -142,16 +147,15 @@ public:
 
     [[nodiscard]] RunContext& context() noexcept { return context_; }
 
-    /// The loop owns it from now on, until it is done. The first step is taken in a later turn, or
-    /// at once if it is to start eagerly.
-    void launch(bool eagerly) noexcept {
-        add_ref();
-        scheduler_->tasks.push_back(*this);
-        ++scheduler_->tasks_alive;
-        if (!eagerly) {
-            wake();
-            return;
-        }
+    /// The loop owns it from now on, until it is done. The first step is taken in a later turn.
+    void launch() noexcept {
+        join_loop();
+        wake();
+    }
+
+    /// The same, but the first step is taken at once: inside another task's, or inside a callback.
+    void launch_eagerly() noexcept {
+        join_loop();
         TaskBase* const outer = scheduler_->current;
         ContextSlot* const outer_context = scheduler_->context;
         run();
@@ -199,8 +203,8 @@ protected:
     }
 
     ~TaskBase() override {
-        if (root_) {
-            root_.destroy(); // never launched
+        if (!done()) [[unlikely]] { // never launched
+            root_.destroy();
         }
     }
 
@@ -209,12 +213,18 @@ protected:
 
     [[nodiscard]] std::coroutine_handle<> root() const noexcept { return root_; }
 
-    void set_failure(std::exception_ptr error) noexcept {
+    [[gnu::noinline]] void set_failure(std::exception_ptr error) noexcept {
         status_at_end_ = is_cancellation(error) ? Status::cancelled : Status::failed;
         set_error(std::move(error));
     }
 
 private:
+    void join_loop() noexcept {
+        add_ref();
+        scheduler_->tasks.push_back(*this);
+        ++scheduler_->tasks_alive;
+    }
+
     /// Before the first step. One that was cancelled until then never runs its body.
     [[nodiscard]] bool may_start() noexcept {
         started_ = true;
@@ -229,7 +239,7 @@ private:
     [[gnu::noinline]] void fail_before_start() noexcept {
         resume_point_ = nullptr;
         deliver_cancellation();
-        set_failure(std::make_exception_ptr(make_cancellation()));
+        fail_cancelled();
     }
 
     [[gnu::noinline]] void end() noexcept {
@@ -246,11 +256,21 @@ private:
             if (root_.done()) {
                 collect();
             } else {
-                set_failure(std::make_exception_ptr(DroppedCoroutineError()));
+                fail_dropped();
             }
         }
         std::exchange(root_, nullptr).destroy();
-        if (status_at_end_ == Status::failed && holds<KeyboardInterrupt>(error_quietly())) {
+        if (status_at_end_ == Status::failed) [[unlikely]] {
+            look_for_interrupt();
+        }
+    }
+
+    [[gnu::noinline]] void fail_dropped() noexcept {
+        set_failure(std::make_exception_ptr(DroppedCoroutineError()));
+    }
+
+    [[gnu::noinline]] void look_for_interrupt() noexcept {
+        if (holds<KeyboardInterrupt>(error_quietly())) {
             scheduler_->interrupt = error_quietly();
             mark_retrieved(); // whoever runs the loop gets it
         }
@@ -308,6 +328,10 @@ protected:
         return true;
     }
 
+    [[gnu::noinline]] void fail_cancelled() noexcept {
+        set_failure(std::make_exception_ptr(make_cancellation()));
+    }
+
     Status status_at_end_ = Status::pending;
 
 private:
@@ -335,12 +359,12 @@ private:
     void collect() noexcept override {
         auto& promise =
             std::coroutine_handle<Promise<T>>::from_address(this->root().address()).promise();
-        if (promise.failed()) {
-            this->set_failure(promise.take_error());
+        if (this->carries_failure()) [[unlikely]] {
+            this->set_failure(this->take_failure());
             return;
         }
-        if (this->cancelled_at_end()) {
-            this->set_failure(std::make_exception_ptr(this->make_cancellation()));
+        if (this->cancelled_at_end()) [[unlikely]] {
+            this->fail_cancelled();
             return;
         }
         try {
