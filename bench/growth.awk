@@ -3,9 +3,9 @@
 #
 # awk -v points=FILE [-v markdown=1] -f results.awk -f growth.awk RESULT.json...
 #
-# What an operation costs at each number of tasks or connections: in relation to the baseline at that
-# number, and to itself at the smallest. The same goes to a file for plot_growth.awk, there all in
-# relation to the baseline at the smallest number.
+# What an operation costs at each number of tasks or connections: in relation to the baseline at
+# that number, and to itself at the smallest. The same goes to a file for plot_growth.awk, there all
+# in relation to the baseline at the smallest number.
 
 # The last argument of a question: "growth_spawn/tasks:100" -> 100.
 function size_of(question) {

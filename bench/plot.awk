@@ -71,8 +71,9 @@ function draw(panel, y,    i, n, tics, plots) {
         1 - (y + 16) / height
     printf "set key at screen 0.985, screen %.5f right top horizontal maxcols 3 samplen 1\n",
         1 - (y + 24) / height
-    printf "set tmargin at screen %.5f\nset bmargin at screen %.5f\n", 1 - (y + head(panel)) / height,
-        1 - (y + head(panel) + n * line_height) / height
+    y += head(panel)
+    printf "set tmargin at screen %.5f\nset bmargin at screen %.5f\n", 1 - y / height,
+        1 - (y + n * line_height) / height
     printf "set yrange [%.1f:0.4]\n", n + 0.6
     printf "set xrange [%.5g:%.5g]\n", (low[panel] < 0.9 ? low[panel] : 0.9) / 1.05,
         (high[panel] > 1.1 ? high[panel] : 1.1) * 1.05
@@ -84,8 +85,8 @@ function draw(panel, y,    i, n, tics, plots) {
 
     for (i = 1; i <= series_count[panel]; ++i) {
         data_block(panel i, points[panel, i])
-        plots = plots (i == 1 ? "" : ", ") sprintf("$%s%d using 1:2:3:4 with xerrorbars pt %d ps 0.6" \
-            " lw 1.3 lc rgb '%s' title '%s'", panel, i, shapes[(i - 1) % shape_count + 1],
+        plots = plots (i == 1 ? "" : ", ") sprintf("$%s%d using 1:2:3:4 with xerrorbars pt %d" \
+            " ps 0.6 lw 1.3 lc rgb '%s' title '%s'", panel, i, shapes[(i - 1) % shape_count + 1],
             colours[(i - 1) % colour_count + 1], series[panel, i])
     }
     if (panel in marks) {
@@ -120,7 +121,8 @@ END {
     print "set lmargin at screen 0.40\nset rmargin at screen 0.98"
     print "set grid xtics ytics lc rgb '#dddddd' lw 0.6 lt 1\nset border 1 lc rgb '#888888'"
     print "set tics scale 0 nomirror textcolor rgb '#222222'"
-    print "set arrow 1 from first 1, graph 0 to first 1, graph 1 nohead lc rgb '#555555' lw 1.2 back"
+    print "set arrow 1 from first 1, graph 0 to first 1, graph 1 nohead lc rgb '#555555' lw 1.2" \
+        " back"
     for (i = 1; i <= panel_count; ++i) {
         if (panel_names[i] in lines) {
             draw(panel_names[i], begin)

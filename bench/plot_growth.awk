@@ -3,9 +3,9 @@
 #
 # awk -v picture=FILE.svg -f plot_growth.awk POINTS.tsv | gnuplot
 #
-# Draws what growth.awk wrote, a panel for each subject: what an operation costs at each size, Rondo's
-# and its baseline's, both in relation to the baseline's at the smallest. Both axes are logarithmic;
-# a line that is level is a cost that does not depend on the size.
+# Draws what growth.awk wrote, a panel for each subject: what an operation costs at each size,
+# Rondo's and its baseline's, both in relation to the baseline's at the smallest. Both axes are
+# logarithmic; a line that is level is a cost that does not depend on the size.
 
 BEGIN {
     FS = "\t"
@@ -43,8 +43,8 @@ function data_block(name, data) {
 
 function curve(block, colour, shape, name) {
     return sprintf("$%s using 1:2 with lines lw 1.6 lc rgb '%s' notitle, $%s using 1:2:3:4 with" \
-        " yerrorbars pt %d ps 0.8 lw 1.4 lc rgb '%s' title '%s'", block, colour, block, shape, colour,
-        name)
+        " yerrorbars pt %d ps 0.8 lw 1.4 lc rgb '%s' title '%s'", block, colour, block, shape,
+        colour, name)
 }
 
 END {

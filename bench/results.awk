@@ -5,13 +5,14 @@
 #
 #   *targets.txt         what must be reached:      <question> <against> <limit>
 #   *instructions.txt    what callgrind counted:    <name of the benchmark> <per operation>
-#   *.json               what --benchmark_out wrote, one member a line; peer_*.json: of other libraries
+#   *.json               what --benchmark_out wrote, a member a line; peer_*.json: other libraries'
 #
 # A benchmark is called <question>/<who>[/<argument>]...; the report, in its END, finds here:
 #
-#   questions[1..question_count], contenders[question]           in the order of the programs
-#   rounds[question, who], values[question, who, "time", round]  the same for "bytes"
-#   costs[question, who, cost]                                   of allocations, system_calls, instructions
+#   questions[1..question_count], contenders[question]   in the order of the programs
+#   rounds[question, who]                                how often it was measured
+#   values[question, who, "time" or "bytes", round]      ns or bytes per operation
+#   costs[question, who, cost]                           of allocations, system_calls, instructions
 #   is_peer[question, who], must[question, against]
 
 BEGIN {
@@ -23,7 +24,8 @@ BEGIN {
 
 FNR == 1 {
     ++file_count
-    kind = FILENAME ~ /targets\.txt$/ ? "targets" : FILENAME ~ /instructions\.txt$/ ? "instructions" : ""
+    kind = FILENAME ~ /targets\.txt$/ ? "targets" : \
+        FILENAME ~ /instructions\.txt$/ ? "instructions" : ""
     from_peer = FILENAME ~ /(^|\/)peer_[^\/]*$/
 }
 

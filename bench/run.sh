@@ -107,7 +107,7 @@ run_once() {
 count_instructions() {
     program=$1
     shift
-    "$program" "$@" --benchmark_list_tests=true > "$scratch/names"
+    "$program" "$@" --benchmark_list_tests=true > "$scratch/names" 2> "$scratch/output"
     while read -r name; do
         rm -f "$scratch"/out.*
         # shellcheck disable=SC2086
@@ -210,8 +210,10 @@ if [ -z "$again" ] && [ -n "$growth" ]; then
     round=1
     while [ "$round" -le "$rounds" ]; do
         begin "round $round of $rounds"
+        number=100
         while read -r name; do
-            run_once "$program" "$name" "$results/$round-$(echo "$name" | tr / -).json" "$@"
+            number=$((number + 1))
+            run_once "$program" "$name" "$results/$round-$number.json" "$@"
         done < "$results/names"
         round=$((round + 1))
     done
@@ -241,8 +243,8 @@ compare "$results"/*_bench.json "$results"/instructions.txt
 # Rondo was measured once more beside its peers, so that all were at the same time.
 compare "$results"/beside_peers/*.json "$results"/peer_*.json
 if [ -n "$json" ]; then
-    awk 'BEGIN { print "[" } NR > 1 { print line "," } { line = "  " $0 } END { print line "\n]" }' \
-        "$objects" > "$json"
+    awk 'BEGIN { print "[" } NR > 1 { print "  " line "," } { line = $0 }
+        END { print "  " line "\n]" }' "$objects" > "$json"
 fi
 if [ -n "$plot" ]; then
     begin "plotting"

@@ -3,9 +3,9 @@
 #
 # awk -v objects=FILE -v points=FILE [-v markdown=1] -f results.awk -f table.awk FILE...
 #
-# Whoever's name begins with "rondo" is compared with every other that was asked the same: a table of
-# time, one of memory, one of peers, as far as there are results. The same goes to files for machines:
-# as JSON, an object a line; and as plot.awk wants it.
+# Whoever's name begins with "rondo" is compared with every other that was asked the same: a table
+# of time, one of memory, one of peers, as far as there are results. The same goes to files for
+# machines: as JSON, an object a line; and as plot.awk wants it.
 
 function short(value) {
     return sprintf(value < 0.095 ? "%.2g" : "%.2f", value)
@@ -66,8 +66,9 @@ function member(name, value) {
 }
 
 function write_object(question, who, against, measure, count,    i, what) {
-    printf "{\"question\": \"%s\", \"who\": \"%s\", \"baseline\": \"%s\", \"peer\": %s", question, who,
-        against, (is_peer[question, against] ? "true" : "false") > objects
+    printf "{\"question\": \"%s\", \"who\": \"%s\", \"baseline\": \"%s\"", question, who,
+        against > objects
+    printf ", \"peer\": %s", (is_peer[question, against] ? "true" : "false") > objects
     printf ", \"measure\": \"%s\"", (measure == "time" ? "ns" : measure) > objects
     member("ratio", ratio)
     member("least", least)
