@@ -9,13 +9,13 @@
 # calls it.
 #
 #   BUILD      a build folder with Rondo's benchmarks in it; without it they are built in build/bench
-#   RESULTS    a folder; build/bench/peers/results
+#   RESULTS    a folder; without it build/bench/peers/results, and they are compared as well
 #   ROUNDS     5
 #   QUESTION   a program of Rondo's without its _bench, or echo; all
 #
 # In each round and for each question, one after another: Rondo, then every peer that has something
 # to say to it. Rondo's own results go to RESULTS/beside_peers/, so that those of the same minute can
-# be compared: that is the table which this prints.
+# be compared.
 
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
@@ -23,11 +23,17 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 . "$root/cmake/debian_packages.sh"
 here=$root/bench/peers
 rondo=${1:-}
-results=${2:-$root/build/bench/peers/results}
+results=${2:-}
 rounds=${3:-5}
 shift $(($# < 3 ? $# : 3))
 questions=${*:-await exception spawn yield sleep timer wait_for gather task_group queue semaphore \
     lock future cancel call_soon threadsafe echo}
+
+compare=
+if [ -z "$results" ]; then
+    compare=1
+    results=$root/build/bench/peers/results
+fi
 
 # Debian's interpreter, which has Debian's uvloop, whatever else is called python3.
 python=/usr/bin/python3
@@ -120,10 +126,12 @@ while [ "$round" -le "$rounds" ]; do
     round=$((round + 1))
 done
 
-begin "comparing with peers"
-set --
-for file in "$results"/beside_peers/*.json "$results"/peer_*.json; do
-    # Of Rondo there is none where only echo was asked for.
-    [ ! -e "$file" ] || set -- "$@" "$file"
-done
-awk -f "$root/bench/results.awk" -f "$here/table.awk" "$@"
+if [ -n "$compare" ]; then
+    begin "comparing with peers"
+    set --
+    for file in "$results"/beside_peers/*.json "$results"/peer_*.json; do
+        # Of Rondo there is none where only echo was asked for.
+        [ ! -e "$file" ] || set -- "$@" "$file"
+    done
+    awk -f "$root/bench/results.awk" -f "$here/table.awk" "$@"
+fi
