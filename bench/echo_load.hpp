@@ -97,7 +97,7 @@ private:
     std::vector<int> sockets_;
     std::vector<char> message_;
     std::vector<char> reply_;
-    HandRing ring_{2048};
+    HandRing ring_{HandRing::entries_for(2 * sockets_.size())};
 };
 
 } // namespace bench

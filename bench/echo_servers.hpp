@@ -83,7 +83,8 @@ private:
 class OneShotServer {
 public:
     OneShotServer(const std::vector<int>& sockets, EchoSession& session)
-        : session_(session), connections_(sockets.size()) {
+        : session_(session), ring_(HandRing::entries_for(2 * sockets.size())),
+          connections_(sockets.size()) {
         for (std::size_t i = 0; i < sockets.size(); ++i) {
             connections_[i].socket = sockets[i];
             connections_[i].buffer.resize(echo_buffer_size);
@@ -145,7 +146,7 @@ private:
     }
 
     EchoSession& session_;
-    HandRing ring_{1024};
+    HandRing ring_;
     std::vector<Connection> connections_;
     std::uint64_t system_calls_ = 0;
     SpentByHand spent_{system_calls_};
@@ -156,7 +157,8 @@ private:
 class MultishotServer {
 public:
     MultishotServer(const std::vector<int>& sockets, EchoSession& session)
-        : session_(session), connections_(sockets.size()),
+        : session_(session), ring_(HandRing::entries_for(2 * sockets.size())),
+          connections_(sockets.size()),
           buffer_size_(std::bit_ceil(session.bytes() < 4096 ? 4096 : session.bytes())),
           buffer_count_(static_cast<unsigned>(std::bit_ceil(2 * sockets.size() + 64))),
           memory_(std::make_unique<char[]>(buffer_count_ * buffer_size_)) {
@@ -256,13 +258,13 @@ private:
     }
 
     EchoSession& session_;
+    HandRing ring_;
     std::size_t connections_;
     std::size_t buffer_size_;
     unsigned buffer_count_;
     std::unique_ptr<char[]> memory_;
     std::unique_ptr<io_uring_buf_ring, Free> buffers_;
     int given_back_ = 0;
-    HandRing ring_{1024};
     std::uint64_t system_calls_ = 0;
     SpentByHand spent_{system_calls_};
 };

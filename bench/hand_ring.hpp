@@ -6,6 +6,7 @@
 // under the baselines, and under the load generator.
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 
@@ -23,6 +24,12 @@ inline void require(bool works, const char* what) {
 
 class HandRing {
 public:
+    /// How large a ring should be in which so many requests may be in flight.
+    static unsigned entries_for(std::size_t requests) {
+        constexpr std::size_t most = 32768;
+        return static_cast<unsigned>(requests < 8 ? 8 : requests < most ? requests : most);
+    }
+
     explicit HandRing(unsigned entries) {
         io_uring_params parameters{};
         parameters.flags =
