@@ -97,6 +97,7 @@ rondo::Coro<> disturb(World& world, const std::vector<rondo::Task<>>& visitors) 
                 world.disturb();
             }
         }
+        co_await rondo::sleep(std::chrono::seconds(0)); // whom that woke runs beside it, or later
         bool quiet = false;
         for (int turn = 0; turn < 8 && !quiet; ++turn) {
             const auto steps = rondo::get_running_loop().metrics().steps;
