@@ -5,7 +5,9 @@
 // Event: a flag that tasks can wait for.
 
 #include <coroutine>
+#include <optional>
 
+#include <rondo/awaitable.hpp>
 #include <rondo/config.hpp>
 #include <rondo/detail/granted_wait.hpp>
 
@@ -50,6 +52,7 @@ public:
 
 private:
     class Awaiter;
+    class Waiting;
 
     bool set_ = false;
     detail::WaitQueue waiting_;
@@ -57,30 +60,31 @@ private:
 
 // Implementation
 
-class Event::Awaiter final : public detail::GrantedWait {
+class Event::Waiting final : public detail::GrantedWait {
+private:
+    [[nodiscard]] const char* describe() const noexcept override { return "Event::wait"; }
+};
+
+class Event::Awaiter final : public detail::NativeAwaiterTag {
 public:
     explicit Awaiter(Event& event) noexcept : event_(event) {}
-    [[nodiscard]] bool await_ready() noexcept {
-        if (event_.set_) {
-            grant_at_once();
-        }
-        return event_.set_;
-    }
+    Awaiter(const Awaiter&) = delete;
+    Awaiter& operator=(const Awaiter&) = delete;
+
+    [[nodiscard]] bool await_ready() const noexcept { return event_.set_; }
     template <class P>
     bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
-        return wait_in(event_.waiting_, awaiting);
+        return wait_.emplace().wait_in(event_.waiting_, awaiting);
     }
-    void await_resume() {
-        if (!granted()) {
-            throw_cancelled();
+    [[gnu::always_inline]] void await_resume() {
+        if (wait_) {
+            wait_->take_grant_or_throw();
         }
-        throw_if_cancelled();
     }
 
 private:
-    [[nodiscard]] const char* describe() const noexcept override { return "Event::wait"; }
-
     Event& event_;
+    std::optional<Waiting> wait_; // made only if it has to wait
 };
 
 /// What wait() returns.

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <rondo/awaitable.hpp>
 #include <rondo/config.hpp>
 #include <rondo/detail/granted_wait.hpp>
 
@@ -60,6 +61,7 @@ public:
 private:
     friend class Condition; // takes it again, cancelled or not
     class Awaiter;
+    class Wait;
 
     void hand_on() noexcept {
         if (detail::GrantedWait* first = waiting_.pop_front()) {
@@ -108,40 +110,43 @@ private:
 
 // Implementation
 
-class Lock::Awaiter final : public detail::GrantedWait {
+/// Until the lock is handed over.
+class Lock::Wait final : public detail::GrantedWait {
 public:
-    explicit Awaiter(Lock& lock) noexcept : lock_(lock) {}
-    ~Awaiter() {
+    explicit Wait(Lock& lock) noexcept : lock_(lock) {}
+    ~Wait() {
         if (granted()) {
             lock_.hand_on(); // cancelled, or its frame died, between the grant and the step
         }
-    }
-
-    [[nodiscard]] bool await_ready() noexcept {
-        if (lock_.locked_) {
-            return false;
-        }
-        lock_.locked_ = true;
-        grant_at_once();
-        return true;
-    }
-    template <class P>
-    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
-        return wait_in(lock_.waiting_, awaiting);
-    }
-    Guard await_resume() {
-        if (!granted()) {
-            throw_cancelled();
-        }
-        throw_if_cancelled();
-        take_grant();
-        return Guard(lock_);
     }
 
 private:
     [[nodiscard]] const char* describe() const noexcept override { return "Lock::acquire"; }
 
     Lock& lock_;
+};
+
+class Lock::Awaiter final : public detail::NativeAwaiterTag {
+public:
+    explicit Awaiter(Lock& lock) noexcept : lock_(lock) {}
+    Awaiter(const Awaiter&) = delete;
+    Awaiter& operator=(const Awaiter&) = delete;
+
+    [[nodiscard]] bool await_ready() noexcept { return !std::exchange(lock_.locked_, true); }
+    template <class P>
+    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
+        return wait_.emplace(lock_).wait_in(lock_.waiting_, awaiting);
+    }
+    [[gnu::always_inline]] Guard await_resume() {
+        if (wait_) {
+            wait_->take_grant_or_throw();
+        }
+        return Guard(lock_);
+    }
+
+private:
+    Lock& lock_;
+    std::optional<Wait> wait_; // made only if it has to wait
 };
 
 /// What acquire() returns.

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <rondo/awaitable.hpp>
 #include <rondo/config.hpp>
 #include <rondo/detail/granted_wait.hpp>
 #include <rondo/detail/queue_storage.hpp>
@@ -28,12 +29,15 @@ namespace detail {
 /// item has left the queue: it does not count, and its place is free. It lies in the storage all
 /// the same: so the order holds when its getter is cancelled, and nothing has to be moved back.
 /// Invariants: somebody waits to get only if every item is kept for others; somebody waits to put
-/// only if the queue is full, kept places included.
+/// only if the queue is full, kept places included. So who finds an item or a place need not keep
+/// it: nothing runs between its await_ready and its await_resume, which takes it.
 template <class T, class Storage>
 class BasicQueue {
     class Getter;
-    class Putter;
+    class Getting;
     class Next;
+    class Putter;
+    class Putting;
 
 public:
     using value_type = T;
@@ -77,8 +81,8 @@ public:
     /// Adds an item at once. Throws: QueueFull, QueueShutDown.
     void put_nowait(T item) {
         require_open();
-        if (full()) {
-            throw QueueFull();
+        if (full()) [[unlikely]] {
+            throw_full();
         }
         add(std::move(item));
     }
@@ -86,14 +90,9 @@ public:
     /// Takes an item at once. Throws: QueueEmpty; QueueShutDown when it is shut down and empty.
     T get_nowait() {
         if (empty()) {
-            if (shut_down_) {
-                throw QueueShutDown();
-            }
-            throw QueueEmpty();
+            throw_empty();
         }
-        T item = storage_.take();
-        offer_place();
-        return item;
+        return take_free_item();
     }
 
     /// Says that one item which was taken has been dealt with.
@@ -120,7 +119,7 @@ public:
         shut_down_ = true;
         if (immediate) {
             const std::size_t dropped = storage_.size();
-            kept_items_ = 0;
+            free_items_ = 0;
             storage_.clear();
             finish(dropped < unfinished_ ? dropped : unfinished_); // some may be done already
         }
@@ -128,10 +127,10 @@ public:
         wake_all(getters_);
     }
 
-    [[nodiscard]] std::size_t qsize() const noexcept { return storage_.size() - kept_items_; }
-    [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }
+    [[nodiscard]] std::size_t qsize() const noexcept { return free_items_; }
+    [[nodiscard]] bool empty() const noexcept { return free_items_ == 0; }
     [[nodiscard]] bool full() const noexcept {
-        return maxsize_ != 0 && qsize() + kept_places_ >= maxsize_;
+        return free_items_ + kept_places_ > maxsize_ - 1; // never if it is 0: that wraps around
     }
     [[nodiscard]] std::size_t maxsize() const noexcept { return maxsize_; }
     [[nodiscard]] bool is_shut_down() const noexcept { return shut_down_; }
@@ -152,9 +151,17 @@ private:
         T item_;
     };
 
-    void require_open() const {
+    [[noreturn, gnu::cold, gnu::noinline]] static void throw_full() { throw QueueFull(); }
+    [[noreturn, gnu::cold, gnu::noinline]] static void throw_shut_down() { throw QueueShutDown(); }
+    [[noreturn, gnu::cold, gnu::noinline]] void throw_empty() const {
         if (shut_down_) {
             throw QueueShutDown();
+        }
+        throw QueueEmpty();
+    }
+    void require_open() const {
+        if (shut_down_) [[unlikely]] {
+            throw_shut_down();
         }
     }
 
@@ -162,47 +169,39 @@ private:
         storage_.put(std::move(item));
         ++unfinished_;
         finished_.clear();
+        hand_over_item();
+    }
+
+    /// An item is free: it is kept for who waits longest to get.
+    void hand_over_item() noexcept {
         if (GrantedWait* first = getters_.pop_front()) {
-            ++kept_items_;
             first->grant();
+        } else {
+            ++free_items_;
         }
     }
 
-    /// Keeps an item for the caller, if there is one.
-    [[nodiscard]] bool keep_item() noexcept {
-        if (empty()) {
-            return false;
-        }
-        ++kept_items_;
-        return true;
-    }
-
-    T take_kept_item() {
+    T take_free_item() {
         T item = storage_.take();
-        --kept_items_;
+        --free_items_;
         offer_place();
         return item;
     }
 
     /// Its getter cannot take a kept item: it is for the next who waits.
     void pass_item_on() noexcept {
-        if (kept_items_ == 0) {
-            return; // it was dropped by shutdown()
-        }
-        if (GrantedWait* first = getters_.pop_front()) {
-            first->grant();
-        } else {
-            --kept_items_;
+        if (has_kept_items()) { // otherwise it was dropped by shutdown()
+            hand_over_item();
         }
     }
 
+    [[nodiscard]] bool has_kept_items() const noexcept { return storage_.size() != free_items_; }
+
     /// If there is a place, it is kept for who waits longest to put.
     void offer_place() noexcept {
-        if (!full()) {
-            if (GrantedWait* first = putters_.pop_front()) {
-                ++kept_places_;
-                first->grant();
-            }
+        if (!putters_.empty() && !full()) {
+            ++kept_places_;
+            putters_.pop_front()->grant();
         }
     }
 
@@ -223,109 +222,105 @@ private:
     WaitQueue getters_;
     WaitQueue putters_;
     std::size_t maxsize_;
-    std::size_t kept_items_ = 0;  // granted to gets that have not run yet
+    std::size_t free_items_ = 0;  // the others are granted to gets that have not run yet
     std::size_t kept_places_ = 0; // granted to puts that have not run yet
     std::size_t unfinished_ = 0;
     bool shut_down_ = false;
     Event finished_; // set while nothing is unfinished
 };
 
-/// Waits to get. The grant is an item that is kept for it.
+/// A get that has to wait. The grant is an item that is kept for it.
 template <class T, class Storage>
-class BasicQueue<T, Storage>::Getter : public GrantedWait {
+class BasicQueue<T, Storage>::Getting final : public GrantedWait {
 public:
-    explicit Getter(BasicQueue& queue) noexcept : queue_(queue) {}
-    ~Getter() {
+    explicit Getting(BasicQueue& queue) noexcept : queue_(queue) {}
+    ~Getting() {
         if (this->granted()) {
             queue_.pass_item_on(); // cancelled, or the frame died, between the grant and the step
         }
     }
 
-    [[nodiscard]] bool await_ready() noexcept { return try_at_once() || queue_.shut_down_; }
-    template <class P>
-    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
-        return wait_in(queue_.getters_, awaiting);
-    }
-    T await_resume() {
-        if (must_stop()) {
-            throw QueueShutDown();
-        }
-        return take();
-    }
-
-protected:
-    /// Whether there is nothing to get any more. Throws: CancelledError.
-    [[nodiscard]] bool must_stop() {
-        if (this->cancellation_pending() || (!this->granted() && !queue_.shut_down_)) {
+    /// Whether it has got an item. Throws: CancelledError.
+    [[nodiscard]] bool has_item() {
+        if (this->cancellation_pending() || (!this->granted() && !queue_.shut_down_)) [[unlikely]] {
             this->throw_cancelled();
         }
-        if (this->granted()) {
-            return queue_.kept_items_ == 0; // dropped meanwhile
-        }
-        return !try_at_once(); // shut down; but a cancelled getter may have left its item
+        // Not kept any more: dropped by shutdown(). None granted: woken by shutdown(), but a
+        // cancelled getter may have left its item.
+        return this->granted() ? queue_.has_kept_items() : !queue_.empty();
     }
 
     T take() {
-        T item = queue_.take_kept_item();
+        if (!this->granted()) {
+            return queue_.take_free_item();
+        }
+        T item = queue_.storage_.take(); // its place became free when the item was granted
         this->take_grant();
         return item;
     }
 
 private:
-    bool try_at_once() noexcept {
-        const bool kept = queue_.keep_item();
-        if (kept) {
-            this->grant_at_once();
-        }
-        return kept;
-    }
     [[nodiscard]] const char* describe() const noexcept override { return "Queue::get"; }
 
     BasicQueue& queue_;
 };
 
-/// Waits to get, and takes the end of the queue for an answer.
+template <class T, class Storage>
+class BasicQueue<T, Storage>::Getter : public NativeAwaiterTag {
+public:
+    explicit Getter(BasicQueue& queue) noexcept : queue_(queue) {}
+    Getter(const Getter&) = delete;
+    Getter& operator=(const Getter&) = delete;
+
+    [[nodiscard]] bool await_ready() const noexcept { return !queue_.empty() || queue_.shut_down_; }
+    template <class P>
+    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
+        return wait_.emplace(queue_).wait_in(queue_.getters_, awaiting);
+    }
+    [[gnu::always_inline]] T await_resume() {
+        if (!has_item()) [[unlikely]] {
+            throw_shut_down();
+        }
+        return take();
+    }
+
+protected:
+    [[nodiscard]] bool has_item() { return wait_ ? wait_->has_item() : !queue_.empty(); }
+    T take() { return wait_ ? wait_->take() : queue_.take_free_item(); }
+
+private:
+    BasicQueue& queue_;
+    std::optional<Getting> wait_; // made only if it has to wait
+};
+
+/// Takes the end of the queue for an answer.
 template <class T, class Storage>
 class BasicQueue<T, Storage>::Next final : public Getter {
 public:
     using Getter::Getter;
-    std::optional<T> await_resume() {
-        if (this->must_stop()) {
+    [[gnu::always_inline]] std::optional<T> await_resume() {
+        if (!this->has_item()) {
             return std::nullopt;
         }
         return this->take();
     }
 };
 
-/// Waits to put. The grant is a place.
+/// A put that has to wait. The grant is a place.
 template <class T, class Storage>
-class BasicQueue<T, Storage>::Putter final : public GrantedWait {
+class BasicQueue<T, Storage>::Putting final : public GrantedWait {
 public:
-    Putter(BasicQueue& queue, T&& item) : queue_(queue), item_(std::move(item)) {}
-    ~Putter() { give_up_place(); }
+    explicit Putting(BasicQueue& queue) noexcept : queue_(queue) {}
+    ~Putting() { give_up_place(); }
 
-    [[nodiscard]] bool await_ready() noexcept {
-        if (queue_.full() && !queue_.shut_down_) {
-            return false;
+    /// Throws: CancelledError; the destructor gives the place to the next.
+    void throw_if_it_was_cancelled() {
+        if (this->cancellation_pending() || (!this->granted() && !queue_.shut_down_)) [[unlikely]] {
+            this->throw_cancelled();
         }
-        ++queue_.kept_places_;
-        this->grant_at_once();
-        return true;
-    }
-    template <class P>
-    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
-        return wait_in(queue_.putters_, awaiting);
-    }
-    void await_resume() {
-        if (this->cancellation_pending() || (!this->granted() && !queue_.shut_down_)) {
-            this->throw_cancelled(); // the destructor gives the place to the next
-        }
-        queue_.require_open();
-        queue_.add(std::move(item_));
-        give_up_place(); // the item has it, unless it went to a getter: then the next can have it
     }
 
-private:
+    /// The item has it, unless it went to a getter: then the next can have it.
     void give_up_place() noexcept {
         if (this->granted()) {
             this->take_grant();
@@ -333,10 +328,40 @@ private:
             queue_.offer_place();
         }
     }
+
+private:
     [[nodiscard]] const char* describe() const noexcept override { return "Queue::put"; }
 
     BasicQueue& queue_;
+};
+
+template <class T, class Storage>
+class BasicQueue<T, Storage>::Putter final : public NativeAwaiterTag {
+public:
+    Putter(BasicQueue& queue, T&& item) : queue_(queue), item_(std::move(item)) {}
+    Putter(const Putter&) = delete;
+    Putter& operator=(const Putter&) = delete;
+
+    [[nodiscard]] bool await_ready() const noexcept { return !queue_.full() || queue_.shut_down_; }
+    template <class P>
+    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
+        return wait_.emplace(queue_).wait_in(queue_.putters_, awaiting);
+    }
+    [[gnu::always_inline]] void await_resume() {
+        if (wait_) {
+            wait_->throw_if_it_was_cancelled();
+        }
+        queue_.require_open();
+        queue_.add(std::move(item_));
+        if (wait_) {
+            wait_->give_up_place();
+        }
+    }
+
+private:
+    BasicQueue& queue_;
     T item_;
+    std::optional<Putting> wait_; // made only if it has to wait
 };
 
 } // namespace detail

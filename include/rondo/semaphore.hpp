@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <rondo/awaitable.hpp>
 #include <rondo/config.hpp>
 #include <rondo/error.hpp>
 #include <rondo/result.hpp>
@@ -74,13 +75,21 @@ protected:
 
 private:
     class Awaiter;
+    class Wait;
 
+    [[nodiscard]] bool take_free() noexcept {
+        if (locked()) {
+            return false;
+        }
+        --free_;
+        return true;
+    }
     void release_one() noexcept;
 
     std::ptrdiff_t free_; // not 0 only if nobody is in waiting_
     std::ptrdiff_t bound_;
     std::size_t woken_ = 0; // have a permit, and have not run since
-    WaitList<Awaiter> waiting_;
+    WaitList<Wait> waiting_;
 };
 
 /// One permit; releases it when it is destroyed. Move-only.
@@ -127,28 +136,20 @@ public:
 
 // Implementation
 
-class Semaphore::Awaiter final : public Suspension, public WaitHook {
+/// Until a permit is handed over.
+class Semaphore::Wait final : public Suspension, public WaitHook {
 public:
-    explicit Awaiter(Semaphore& semaphore) noexcept : semaphore_(semaphore) {}
-    ~Awaiter() {
+    explicit Wait(Semaphore& semaphore) noexcept : semaphore_(semaphore) {}
+    ~Wait() {
         if (granted_) { // cancelled, or the frame died, between the grant and the step
-            take();
+            take_grant();
             semaphore_.release_one();
         }
-        WaitList<Awaiter>::remove_if_linked(*this);
-    }
-
-    [[nodiscard]] bool await_ready() noexcept {
-        if (semaphore_.locked()) {
-            return false;
-        }
-        --semaphore_.free_;
-        granted_ = true;
-        return true;
+        WaitList<Wait>::remove_if_linked(*this);
     }
 
     template <class P>
-    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
+    bool begin(std::coroutine_handle<P> awaiting) noexcept {
         if (!suspend_unless_cancelled(awaiting)) {
             return false;
         }
@@ -161,50 +162,73 @@ public:
         return true;
     }
 
-    Permit await_resume() {
-        if (was_cancelled()) {
-            throw_cancelled();
-        }
-        take();
-        return Permit(semaphore_);
-    }
-
-    Result<Permit> await_result() {
-        if (was_cancelled()) {
-            return Result<Permit>::from_cancellation(take_cancellation());
-        }
-        take();
-        return Result<Permit>(Permit(semaphore_));
-    }
-
     void grant() noexcept {
         granted_ = true;
         ++semaphore_.woken_;
         resume();
     }
 
-private:
-    // A permit that came together with the cancellation is passed on by the destructor.
+    /// A permit that came together with the cancellation is passed on by the destructor.
     [[nodiscard]] bool was_cancelled() const noexcept {
         return !granted_ || cancellation_pending();
     }
 
     /// The permit is somebody else's to give back.
-    void take() noexcept {
+    void take_grant() noexcept {
         granted_ = false;
-        if (task() != nullptr) { // it was suspended
-            --semaphore_.woken_;
-        }
+        --semaphore_.woken_;
     }
 
+    using Suspension::take_cancellation;
+    using Suspension::throw_cancelled;
+
+private:
     void on_cancel() noexcept override {
-        WaitList<Awaiter>::remove(*this);
+        WaitList<Wait>::remove(*this);
         resume();
     }
     [[nodiscard]] const char* describe() const noexcept override { return "Semaphore::acquire"; }
 
     Semaphore& semaphore_;
     bool granted_ = false;
+};
+
+class Semaphore::Awaiter final : public detail::NativeAwaiterTag {
+public:
+    explicit Awaiter(Semaphore& semaphore) noexcept : semaphore_(semaphore) {}
+    Awaiter(const Awaiter&) = delete;
+    Awaiter& operator=(const Awaiter&) = delete;
+
+    [[nodiscard]] bool await_ready() noexcept { return semaphore_.take_free(); }
+
+    template <class P>
+    bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
+        return wait_.emplace(semaphore_).begin(awaiting);
+    }
+
+    [[gnu::always_inline]] Permit await_resume() {
+        if (wait_) {
+            if (wait_->was_cancelled()) [[unlikely]] {
+                wait_->throw_cancelled();
+            }
+            wait_->take_grant();
+        }
+        return Permit(semaphore_);
+    }
+
+    Result<Permit> await_result() {
+        if (wait_) {
+            if (wait_->was_cancelled()) [[unlikely]] {
+                return Result<Permit>::from_cancellation(wait_->take_cancellation());
+            }
+            wait_->take_grant();
+        }
+        return Result<Permit>(Permit(semaphore_));
+    }
+
+private:
+    Semaphore& semaphore_;
+    std::optional<Wait> wait_; // made only if it has to wait
 };
 
 /// What acquire() returns.
@@ -234,10 +258,9 @@ inline Semaphore::Acquire Semaphore::acquire() noexcept {
 }
 
 inline std::optional<Semaphore::Permit> Semaphore::try_acquire() noexcept {
-    if (locked()) {
+    if (!take_free()) {
         return std::nullopt;
     }
-    --free_;
     return Permit(*this);
 }
 
@@ -258,7 +281,7 @@ inline void Semaphore::release(std::ptrdiff_t n) {
 }
 
 inline void Semaphore::release_one() noexcept {
-    if (Awaiter* first = waiting_.pop_front()) {
+    if (Wait* first = waiting_.pop_front()) {
         first->grant();
     } else if (free_ < bound_) {
         ++free_;

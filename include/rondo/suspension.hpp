@@ -155,7 +155,7 @@ protected:
     }
 
     /// Delivers the cancellation: throws CancelledError with the reason and message of the request.
-    [[noreturn]] void throw_cancelled() { throw take_cancellation(); }
+    [[noreturn, gnu::cold, gnu::noinline]] void throw_cancelled() { throw take_cancellation(); }
 
     /// The same, without throwing: for await_result(). The request counts as delivered.
     [[nodiscard]] CancelledError take_cancellation() {

@@ -31,8 +31,8 @@ private:
     template <class T, class OtherTag>
     friend class IntrusiveList;
 
-    ListHook* next_ = nullptr; // both null when unlinked, both set when linked
-    ListHook* prev_ = nullptr;
+    ListHook* next_ = nullptr; // null when unlinked
+    ListHook* prev_;           // meaningful only when linked: most awaits never are
 };
 
 /// A list of T, which derives publicly from ListHook<Tag>. It does not own its elements. Every
@@ -54,10 +54,10 @@ public:
     constexpr bool empty() const noexcept { return sentinel_.next_ == &sentinel_; }
 
     /// The first element, or null.
-    constexpr T* front() const noexcept { return empty() ? nullptr : element(sentinel_.next_); }
+    constexpr T* front() const noexcept { return empty() ? nullptr : &element(*sentinel_.next_); }
 
     /// The last element, or null.
-    constexpr T* back() const noexcept { return empty() ? nullptr : element(sentinel_.prev_); }
+    constexpr T* back() const noexcept { return empty() ? nullptr : &element(*sentinel_.prev_); }
 
     /// Adds an element that is on no list with this tag.
     constexpr void push_back(T& element) noexcept { link_before(sentinel_, element); }
@@ -88,7 +88,8 @@ public:
     constexpr void swap(IntrusiveList& other) noexcept;
 
 private:
-    static constexpr T* element(Hook* hook) noexcept { return static_cast<T*>(hook); }
+    // By reference: the cast of a pointer would ask whether it is null.
+    static constexpr T& element(Hook& hook) noexcept { return static_cast<T&>(hook); }
 
     static constexpr void link_before(Hook& position, Hook& hook) noexcept;
 
@@ -110,11 +111,14 @@ constexpr auto IntrusiveList<T, Tag>::operator=(IntrusiveList&& other) noexcept 
 
 template <class T, class Tag>
 constexpr T* IntrusiveList<T, Tag>::pop_front() noexcept {
-    T* first = front();
-    if (first != nullptr) {
-        remove(*first);
+    if (empty()) {
+        return nullptr;
     }
-    return first;
+    Hook& first = *sentinel_.next_;
+    sentinel_.next_ = first.next_;
+    first.next_->prev_ = &sentinel_;
+    first.next_ = nullptr;
+    return &element(first);
 }
 
 template <class T, class Tag>
@@ -123,7 +127,7 @@ constexpr void IntrusiveList<T, Tag>::remove(T& element) noexcept {
     RONDO_ASSERT(hook.is_linked(), "remove() of an element that is on no list");
     hook.prev_->next_ = hook.next_;
     hook.next_->prev_ = hook.prev_;
-    hook.next_ = hook.prev_ = nullptr;
+    hook.next_ = nullptr;
 }
 
 template <class T, class Tag>
@@ -145,7 +149,7 @@ template <class F>
 constexpr void IntrusiveList<T, Tag>::for_each(F&& function) const {
     for (Hook* hook = sentinel_.next_; hook != &sentinel_;) {
         Hook* next = hook->next_;
-        function(*element(hook));
+        function(element(*hook));
         hook = next;
     }
 }
@@ -154,7 +158,7 @@ template <class T, class Tag>
 constexpr void IntrusiveList<T, Tag>::clear() noexcept {
     for (Hook* hook = sentinel_.next_; hook != &sentinel_;) {
         Hook* next = hook->next_;
-        hook->next_ = hook->prev_ = nullptr;
+        hook->next_ = nullptr;
         hook = next;
     }
     make_empty();

@@ -40,7 +40,9 @@ public:
 
     template <class... Args>
     void emplace_back(Args&&... args) {
-        reserve(size_ + 1);
+        if (size_ == capacity_) [[unlikely]] {
+            grow(size_ + 1);
+        }
         ::new (static_cast<void*>(slots_ + wrap(head_ + size_))) T(std::forward<Args>(args)...);
         ++size_;
     }
