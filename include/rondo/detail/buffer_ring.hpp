@@ -93,7 +93,8 @@ private:
     IntrusiveList<BufferWaiter, BufferRing> waiters_;
 };
 
-/// The data that a completion brought, in a provided buffer that is ours until this is destroyed.
+/// The data that a completion brought, in a provided buffer that is ours until this is destroyed;
+/// or in memory of its own, where there was no buffer to be had.
 ///
 /// Lifetime: may outlive the BufferRing and the Ring.
 /// Threads: belongs to the ring's thread, as the buffer does.
@@ -102,23 +103,32 @@ public:
     /// None.
     LeasedBuffer() noexcept = default;
 
+    /// Memory of its own, with that many bytes of data, 2^32 - 1 at most.
+    LeasedBuffer(std::unique_ptr<std::byte[]> owned, std::size_t size) noexcept
+        : data_(owned.release()), size_(static_cast<std::uint32_t>(size)) {}
+
     LeasedBuffer(LeasedBuffer&& other) noexcept
-        : pool_(std::move(other.pool_)), bytes_(std::exchange(other.bytes_, {})), id_(other.id_) {}
+        : pool_(std::move(other.pool_)), data_(std::exchange(other.data_, nullptr)),
+          size_(std::exchange(other.size_, 0)), id_(other.id_) {}
     LeasedBuffer& operator=(LeasedBuffer&& other) noexcept {
         if (this != &other) {
-            release();
+            release_if_any();
             pool_ = std::move(other.pool_);
-            bytes_ = std::exchange(other.bytes_, {});
+            data_ = std::exchange(other.data_, nullptr);
+            size_ = std::exchange(other.size_, 0);
             id_ = other.id_;
         }
         return *this;
     }
-    ~LeasedBuffer() { release(); }
+    ~LeasedBuffer() { release_if_any(); }
 
     /// Whether there is a buffer, be it without data.
-    explicit operator bool() const noexcept { return pool_ != nullptr; }
+    explicit operator bool() const noexcept { return data_ != nullptr; }
 
-    std::span<std::byte> bytes() const noexcept { return bytes_; }
+    std::span<std::byte> bytes() const noexcept { return {data_, size_}; }
+
+    /// Its data is only the first `size` bytes.
+    void truncate(std::size_t size) noexcept { size_ = static_cast<std::uint32_t>(size); }
 
     /// Gives the buffer back now.
     void release() noexcept;
@@ -127,11 +137,19 @@ private:
     friend BufferRing;
 
     LeasedBuffer(Ref<BufferPool> pool, unsigned id, std::size_t size) noexcept
-        : pool_(std::move(pool)), bytes_(pool_->buffer(id), size), id_(id) {}
+        : pool_(std::move(pool)), data_(pool_->buffer(id)), size_(static_cast<std::uint32_t>(size)),
+          id_(id) {}
 
-    Ref<BufferPool> pool_;
-    std::span<std::byte> bytes_;
-    unsigned id_ = 0;
+    void release_if_any() noexcept {
+        if (data_ != nullptr) {
+            release();
+        }
+    }
+
+    Ref<BufferPool> pool_; // null if the memory is its own
+    std::byte* data_ = nullptr;
+    std::uint32_t size_ = 0;
+    std::uint32_t id_ = 0;
 };
 
 /// A group of buffers that requests with IOSQE_BUFFER_SELECT draw on.
@@ -140,9 +158,13 @@ public:
     /// - group: what requests name in io_uring_sqe::buf_group; one ring has a group once.
     /// - count: a power of two, 32768 at most.
     /// - buffer_size: in bytes; memory is not touched before it is used.
+    /// - provided: how many the kernel has from the beginning; `grow` gives it more.
     ///
     /// Throws: std::system_error if there is no memory or the kernel has no buffer rings.
-    BufferRing(Ring& ring, std::uint16_t group, unsigned count, std::size_t buffer_size);
+    BufferRing(Ring& ring, std::uint16_t group, unsigned count, std::size_t buffer_size,
+               unsigned provided);
+    BufferRing(Ring& ring, std::uint16_t group, unsigned count, std::size_t buffer_size)
+        : BufferRing(ring, group, count, buffer_size, count) {}
     BufferRing(const BufferRing&) = delete;
     BufferRing& operator=(const BufferRing&) = delete;
 
@@ -156,6 +178,12 @@ public:
     std::uint16_t group() const noexcept { return group_; }
     unsigned count() const noexcept { return pool_->count_; }
     std::size_t buffer_size() const noexcept { return pool_->buffer_size_; }
+
+    /// Gives the kernel one more buffer, if it has not had all of them. It uses them in turn, so that
+    /// more than are in use at a time only cost memory and its cache.
+    ///
+    /// Returns whether there was one.
+    bool grow() noexcept;
 
     /// The buffers that are not leased. The kernel may have filled some of them already.
     unsigned available() const noexcept { return pool_->available_; }
@@ -195,8 +223,15 @@ public:
 private:
     Ring* ring_; // null when closed
     std::uint16_t group_;
+    unsigned provided_ = 0; // so many have been with the kernel
     Ref<BufferPool> pool_;
 };
+
+/// The buffers of a ring that all receives share which bring none of their own: made when they are
+/// first asked for, closed with the ring.
+///
+/// Throws: std::system_error if there is no memory.
+BufferRing& shared_buffers(Ring& ring);
 
 // Implementation
 
@@ -270,15 +305,18 @@ inline void BufferPool::take(unsigned id) noexcept {
 }
 
 inline void LeasedBuffer::release() noexcept {
+    size_ = 0;
+    std::byte* const data = std::exchange(data_, nullptr);
     if (pool_) {
         const Ref<BufferPool> pool = std::move(pool_);
-        bytes_ = {};
         pool->provide(id_);
+    } else {
+        delete[] data;
     }
 }
 
 inline BufferRing::BufferRing(Ring& ring, std::uint16_t group, unsigned count,
-                              std::size_t buffer_size)
+                              std::size_t buffer_size, unsigned provided)
     : ring_(&ring), group_(group),
       pool_(Ref<BufferPool>::adopt(new BufferPool(count, buffer_size))) {
     RONDO_ASSERT(count != 0 && (count & (count - 1)) == 0 && count <= 32768,
@@ -292,9 +330,17 @@ inline BufferRing::BufferRing(Ring& ring, std::uint16_t group, unsigned count,
     if (error < 0) {
         throw_system_error(-error, "io_uring_register_buf_ring");
     }
-    for (unsigned id = 0; id < count; ++id) {
-        pool_->provide(id);
+    while (provided_ < provided) {
+        grow();
     }
+}
+
+inline bool BufferRing::grow() noexcept {
+    if (provided_ == count()) {
+        return false;
+    }
+    pool_->provide(provided_++);
+    return true;
 }
 
 inline void BufferRing::close() noexcept {
@@ -318,6 +364,20 @@ inline unsigned BufferRing::take(unsigned flags) noexcept {
 inline LeasedBuffer BufferRing::lease(unsigned flags, int result) noexcept {
     const unsigned id = take(flags);
     return LeasedBuffer(pool_, id, result > 0 ? static_cast<std::size_t>(result) : 0);
+}
+
+inline BufferRing& shared_buffers(Ring& ring) {
+    // Of other groups the first are in use.
+    constexpr std::uint16_t group = 0xffff;
+    constexpr unsigned most = 1024;
+    constexpr std::size_t size = 16 * 1024;
+    constexpr unsigned provided = 16;
+    auto& shared = ring.parts().shared_buffers;
+    if (shared == nullptr) {
+        shared = {new BufferRing(ring, group, most, size, provided),
+                  [](BufferRing* buffers) noexcept { delete buffers; }};
+    }
+    return *shared;
 }
 
 } // namespace rondo::inline RONDO_ABI::detail

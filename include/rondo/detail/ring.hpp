@@ -22,7 +22,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <optional>
+#include <memory>
+#include <utility>
 
 namespace rondo::inline RONDO_ABI::detail {
 
@@ -44,6 +45,19 @@ public:
 
 protected:
     ~CompletionFilter() = default;
+};
+
+class BufferRing;
+class DirectFiles;
+
+/// What belongs to a ring and is made when it is first needed, by those who know it: goes before the
+/// kernel's side does.
+struct RingParts {
+    template <class Part>
+    using Owned = std::unique_ptr<Part, void (*)(Part*) noexcept>;
+
+    Owned<BufferRing> shared_buffers{nullptr, nullptr}; ///< see shared_buffers()
+    Owned<DirectFiles> direct_files{nullptr, nullptr};  ///< see direct_files()
 };
 
 /// An io_uring, used by the thread that makes it.
@@ -154,6 +168,8 @@ public:
     /// neither parked requests that are cancelled nor the verdicts of cancellations.
     void set_completion_filter(CompletionFilter* filter) noexcept { filter_ = filter; }
 
+    RingParts& parts() noexcept { return parts_; }
+
     /// Whether this is a forked child's copy of its parent's ring, and useless.
     bool is_inherited() const noexcept { return kernel_.is_inherited(); }
 
@@ -234,6 +250,7 @@ private:
     IntrusiveList<Request, Ring> parked_;         // only while is_full(), in order of submission
     IntrusiveList<Request, Ring> parked_cancels_; // the same, of requests in flight
     UringProbe probe_;
+    RingParts parts_;
 };
 
 // Implementation
@@ -246,6 +263,7 @@ inline Ring::Ring(const RingOptions& options) : kernel_(options), probe_(kernel_
 inline void Ring::close() noexcept {
     RONDO_ASSERT(is_closed() || is_inherited() || (in_flight() == 0 && !has_parked()),
                  "a ring cannot be closed with requests in flight: cancel_all() and wait()");
+    parts_ = RingParts();
     kernel_.close();
 }
 

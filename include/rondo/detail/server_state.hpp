@@ -33,7 +33,7 @@
 #include <rondo/endpoint.hpp>
 #include <rondo/error.hpp>
 #include <rondo/event_loop.hpp>
-#include <rondo/io/multishot.hpp>
+#include <rondo/io/accept_multishot.hpp>
 #include <rondo/sleep.hpp>
 #include <rondo/stream.hpp>
 #include <rondo/suspension.hpp>

@@ -82,43 +82,28 @@ private:
 
 } // namespace detail
 
-/// What a receive brought, in a buffer that goes back to its pool when this is destroyed. Never
-/// empty, but when it was moved from.
+/// What a receive brought, in a buffer that goes back to its pool when this is destroyed. Empty when
+/// it was moved from, and at the end of what Stream::receive() gives.
 ///
 /// Lifetime: may outlive its pool, its stream and the loop.
 /// Threads: belongs to the loop's thread.
 class Chunk {
 public:
     Chunk() noexcept = default;
-    Chunk(Chunk&& other) noexcept
-        : lease_(std::move(other.lease_)), owned_(std::move(other.owned_)),
-          bytes_(std::exchange(other.bytes_, {})) {}
-    Chunk& operator=(Chunk&& other) noexcept {
-        lease_ = std::move(other.lease_);
-        owned_ = std::move(other.owned_);
-        bytes_ = std::exchange(other.bytes_, {});
-        return *this;
-    }
-    ~Chunk() = default;
 
-    [[nodiscard]] std::span<std::byte> data() const noexcept { return bytes_; }
-    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
-    [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
-    [[nodiscard]] ConstBuffer buffer() const noexcept { return {bytes_.data(), bytes_.size()}; }
+    [[nodiscard]] std::span<std::byte> data() const noexcept { return lease_.bytes(); }
+    [[nodiscard]] std::size_t size() const noexcept { return data().size(); }
+    [[nodiscard]] bool empty() const noexcept { return data().empty(); }
+    [[nodiscard]] ConstBuffer buffer() const noexcept { return {data().data(), size()}; }
     [[nodiscard]] std::string_view text() const noexcept {
-        return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()};
+        return {reinterpret_cast<const char*>(data().data()), size()};
     }
 
     /// For Rondo's own use.
-    explicit Chunk(detail::LeasedBuffer lease) noexcept
-        : lease_(std::move(lease)), bytes_(lease_.bytes()) {}
-    Chunk(std::unique_ptr<std::byte[]> owned, std::size_t size) noexcept
-        : owned_(std::move(owned)), bytes_(owned_.get(), size) {}
+    explicit Chunk(detail::LeasedBuffer lease) noexcept : lease_(std::move(lease)) {}
 
 private:
-    detail::LeasedBuffer lease_;
-    std::unique_ptr<std::byte[]> owned_; // instead, when the pool was empty
-    std::span<std::byte> bytes_;
+    detail::LeasedBuffer lease_; // or memory of its own, when the pool was empty
 };
 
 /// Buffers of one size for recv_multishot(), shared by any number of streams of the running loop.

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The Rondo authors
 // SPDX-License-Identifier: MIT
 
-#include <rondo/io/multishot.hpp>
+#include <rondo/io/accept_multishot.hpp>
 
 #include <rondo/as_result.hpp>
 #include <rondo/coro.hpp>
