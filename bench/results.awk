@@ -3,7 +3,7 @@
 #
 # awk -f results.awk -f REPORT.awk FILE...: what the reports have in common. Reads, by their names,
 #
-#   *targets.txt         what must be reached:      <question> <against> <limit>
+#   *targets.txt         what must be reached:      <question> <who> <against> <limit>
 #   *instructions.txt    what callgrind counted:    <name of the benchmark> <per operation>
 #   *.json               what --benchmark_out wrote, a member a line; peer_*.json: other libraries'
 #
@@ -13,7 +13,7 @@
 #   rounds[question, who]                                how often it was measured
 #   values[question, who, "time" or "bytes", round]      ns or bytes per operation
 #   costs[question, who, cost]                           of allocations, system_calls, instructions
-#   is_peer[question, who], must[question, against]
+#   is_peer[question, who], must[question, who, against]
 
 BEGIN {
     nanoseconds["ns"] = 1
@@ -31,7 +31,7 @@ FNR == 1 {
 
 kind == "targets" {
     if ($1 != "" && $1 !~ /^#/) {
-        must[$1, $2] = $3 + 0
+        must[$1, $2, $3] = $4 + 0
     }
     next
 }

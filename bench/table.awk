@@ -26,11 +26,11 @@ function cost(question, who, what,    value) {
 # Sets `target`, and counts whether it is reached. Returns what the table says about it.
 function judge(question, who, against, value) {
     target = ""
-    if ((question, against) in must) {
-        target = must[question, against]
-    } else if ((question, "best") in must && who == best(question, 1) &&
+    if ((question, who, against) in must) {
+        target = must[question, who, against]
+    } else if ((question, "best", "best") in must && who == best(question, 1) &&
                against == best(question, 0)) {
-        target = must[question, "best"]
+        target = must[question, "best", "best"]
     }
     if (target == "") {
         return "-"
