@@ -36,7 +36,8 @@ NF == 6 {
     if ($6 != "NaN") {
         marks[panel] = marks[panel] $6 "\t" line_of[panel, $2] "\n"
         if ($3 > $6) {
-            misses[panel] = misses[panel] point
+            misses[panel, i] = misses[panel, i] point
+            any_miss[panel] = 1
         }
     }
     if (!(panel in low) || $4 < low[panel]) {
@@ -58,18 +59,18 @@ function numbers(span) {
         "0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30"
 }
 
-# Pixels for the title and for the legend below it, three names a line.
+# Pixels for the title and for the legend below it, two names a line.
 function head(panel,    names) {
-    names = series_count[panel] + (panel in marks) + (panel in misses)
-    return 30 + 18 * int((names + 2) / 3)
+    names = series_count[panel] + (panel in marks) + (panel in any_miss)
+    return 30 + 18 * int((names + 1) / 2)
 }
 
 # y: where the panel begins, in pixels from the top.
-function draw(panel, y,    i, n, tics, plots) {
+function draw(panel, y,    i, n, tics, plots, shift, named) {
     n = lines[panel]
     printf "set label 1 \"%s\" at screen 0.015, screen %.5f font ',13'\n", title[panel],
         1 - (y + 16) / height
-    printf "set key at screen 0.985, screen %.5f right top horizontal maxcols 3 samplen 1\n",
+    printf "set key at screen 0.985, screen %.5f right top horizontal maxcols 2 samplen 1\n",
         1 - (y + 24) / height
     y += head(panel)
     printf "set tmargin at screen %.5f\nset bmargin at screen %.5f\n", 1 - y / height,
@@ -85,8 +86,10 @@ function draw(panel, y,    i, n, tics, plots) {
 
     for (i = 1; i <= series_count[panel]; ++i) {
         data_block(panel i, points[panel, i])
-        plots = plots (i == 1 ? "" : ", ") sprintf("$%s%d using 1:2:3:4 with xerrorbars pt %d" \
-            " ps 0.6 lw 1.3 lc rgb '%s' title '%s'", panel, i, shapes[(i - 1) % shape_count + 1],
+        # A little below one another, where several are on one line.
+        shift = ((i - 0.5) / series_count[panel] - 0.5) * 0.6
+        plots = plots (i == 1 ? "" : ", ") sprintf("$%s%d using 1:($2+%.2f):3:4 with xerrorbars" \
+            " pt %d ps 0.6 lw 1.3 lc rgb '%s' title '%s'", panel, i, shift, shapes[(i - 1) % shape_count + 1],
             colours[(i - 1) % colour_count + 1], series[panel, i])
     }
     if (panel in marks) {
@@ -94,16 +97,20 @@ function draw(panel, y,    i, n, tics, plots) {
         plots = plots ", $" panel "_marks using 1:2 with points pt '|' ps 1.3 lc rgb '#c1121f'" \
             " title 'must not exceed'"
     }
-    if (panel in misses) {
-        data_block(panel "_misses", misses[panel])
-        plots = plots ", $" panel "_misses using 1:2 with points pt 6 ps 1.3 lw 1.5" \
-            " lc rgb '#c1121f' title 'exceeds it'"
+    named = 0
+    for (i = 1; i <= series_count[panel]; ++i) {
+        if ((panel, i) in misses) {
+            data_block(panel "_misses" i, misses[panel, i])
+            shift = ((i - 0.5) / series_count[panel] - 0.5) * 0.6
+            plots = plots sprintf(", $%s_misses%d using 1:($2+%.2f) with points pt 6 ps 1.3 lw 1.5" \
+                " lc rgb '#c1121f' %s", panel, i, shift, named++ ? "notitle" : "title 'exceeds it'")
+        }
     }
     print "plot " plots
 }
 
 END {
-    line_height = 17
+    line_height = 18
     foot = 44
     for (i = 1; i <= panel_count; ++i) {
         if (panel_names[i] in lines) {
@@ -118,9 +125,9 @@ END {
         " noenhanced size 1000, " height " font 'Helvetica,11' background '#ffffff'"
     print "set output \"" picture "\""
     print "set encoding utf8\nset datafile separator \"\\t\"\nset logscale x\nset multiplot"
-    print "set lmargin at screen 0.40\nset rmargin at screen 0.98"
+    print "set lmargin at screen 0.42\nset rmargin at screen 0.98"
     print "set grid xtics ytics lc rgb '#dddddd' lw 0.6 lt 1\nset border 1 lc rgb '#888888'"
-    print "set tics scale 0 nomirror textcolor rgb '#222222'"
+    print "set tics scale 0 nomirror textcolor rgb '#222222' font ',10'"
     print "set arrow 1 from first 1, graph 0 to first 1, graph 1 nohead lc rgb '#555555' lw 1.2" \
         " back"
     for (i = 1; i <= panel_count; ++i) {

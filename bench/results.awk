@@ -79,7 +79,7 @@ function split_name(name,    parts, count, i) {
 }
 
 # What an entry of the results says, once all its lines are read.
-function end_entry(    i, round) {
+function end_entry(    i, round, here) {
     if (type != "iteration") {
         return
     }
@@ -91,14 +91,15 @@ function end_entry(    i, round) {
     split_name(name)
     if (!(question in contenders)) {
         questions[++question_count] = question
-        place[question] = file_count * 1000000 + family * 1000 + instance
+        place[question] = -1
     }
     if (!((question, who) in rounds)) {
         contenders[question] = contenders[question] " " who
     }
-    # Of all that ask the same, the baseline says where in the table that is.
-    if (who !~ /^rondo/ && !from_peer) {
-        place[question] = file_count * 1000000 + family * 1000 + instance
+    # Of all that ask the same, the first in the program says where in the table that is.
+    here = file_count * 1000000 + family * 1000 + instance
+    if (place[question] < 0 || here < place[question]) {
+        place[question] = here
     }
     is_peer[question, who] = from_peer
     round = rounds[question, who]++

@@ -7,8 +7,9 @@
 # of time, one of memory, one of peers, as far as there are results. The same goes to files for
 # machines: as JSON, an object a line; and as plot.awk wants it.
 
+# Near 1 a hundredth decides.
 function short(value) {
-    return sprintf(value < 0.095 ? "%.2g" : "%.2f", value)
+    return sprintf(value < 0.095 ? "%.2g" : value > 0.9 && value < 1.1 ? "%.3f" : "%.2f", value)
 }
 
 function three_digits(value) {
@@ -93,6 +94,19 @@ function write_point(series, label) {
         (target == "" ? "NaN" : target) > points
 }
 
+# All that Rondo offers against all others would be too much to read where it offers several: then
+# this one is against all, and the others are against the best. In Markdown, of what has a target
+# only that.
+function belongs_into_table(question, who, against) {
+    if (target != "") {
+        return 1
+    }
+    if (markdown && question in has_target) {
+        return 0
+    }
+    return who == "rondo" || against == best(question, 0)
+}
+
 function time_row(question, who, against,    count, row) {
     count = compare(question, who, against, "time")
     if (count == 0) {
@@ -111,8 +125,11 @@ function time_row(question, who, against,    count, row) {
     row[11] = cost(question, against, "instructions")
     row[12] = three_digits(middle_of(question, who, "time"))
     row[13] = three_digits(middle_of(question, against, "time"))
-    add_row(row)
     write_object(question, who, against, "time", count)
+    if (!belongs_into_table(question, who, against)) {
+        return
+    }
+    add_row(row)
     write_point(against, question (who == "rondo" ? "" : " (" who ")"))
 }
 
@@ -192,6 +209,10 @@ END {
     sort_questions()
     printf "" > objects
     printf "" > points
+    for (i in must) {
+        split(i, names, SUBSEP)
+        has_target[names[1]] = 1
+    }
     cost_count = split("allocations system_calls instructions", cost_names, " ")
 
     # Nanoseconds are for whoever measures; they are no result.
