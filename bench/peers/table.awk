@@ -11,10 +11,9 @@ END {
         question = questions[q]
         count = split(contenders[question], whos, " ")
         for (i = 1; i <= count; ++i) {
-            if (whos[i] == "rondo" || !((question, "rondo") in rounds)) {
+            if (whos[i] == "rondo" || !compare(question, "rondo", whos[i], "time")) {
                 continue
             }
-            compare(question, "rondo", whos[i], "time")
             row[1] = question
             row[2] = whos[i]
             row[3] = sprintf("%.2g", ratio)
