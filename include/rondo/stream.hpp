@@ -26,6 +26,7 @@
 #include <rondo/detail/connect.hpp>
 #include <rondo/detail/ref.hpp>
 #include <rondo/detail/stream_read.hpp>
+#include <rondo/detail/stream_receive.hpp>
 #include <rondo/detail/stream_state.hpp>
 #include <rondo/detail/stream_write.hpp>
 #include <rondo/detail/unique_fd.hpp>
@@ -102,6 +103,24 @@ public:
     detail::ReadSome read_some(MutableBuffer buffer) const {
         return detail::ReadSome(state(), buffer);
     }
+
+    /// Receives what comes as soon as there is anything, into a buffer of the loop's, which goes back
+    /// when the chunk is destroyed. While it waits it holds no memory: for servers with many idle
+    /// connections.
+    ///
+    /// Returns: an io::Chunk, of 16 KiB at most unless more was buffered; empty at the end.
+    /// Throws, Cancellation: as for read_some().
+    /// Example:
+    /// @code
+    /// for (;;) {
+    ///     const rondo::io::Chunk chunk = co_await stream.receive();
+    ///     if (chunk.empty()) {
+    ///         break;
+    ///     }
+    ///     co_await stream.write(chunk.buffer());
+    /// }
+    /// @endcode
+    detail::Receive receive() const { return detail::Receive(state()); }
 
     /// Reads up to `count` bytes, as soon as there are any. Returns: them; empty at the end.
     ///

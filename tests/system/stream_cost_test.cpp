@@ -59,8 +59,11 @@ Coro<> play(const Stream& stream, bool begins) {
 ASYNC_TEST_CASE("read_some() and write() allocate nothing", "[system][stream]") {
     const Pair pair = connected();
     std::array<char, 64> buffer{};
-    const std::size_t before = allocation_count();
-    for (int round = 0; round < rounds; ++round) {
+    std::size_t before = 0;
+    for (int round = 0; round < 2 * rounds; ++round) {
+        if (round == rounds) { // by now the loop has its table of files
+            before = allocation_count();
+        }
         co_await pair.first.write("ping");
         co_await pair.second.read_some(buffer);
         co_await pair.second.write("po", "ng");

@@ -89,8 +89,8 @@ private:
         if (!self.stream_->is_plain()) [[unlikely]] {
             target = self.stream_->bounded(target);
         }
-        uring::prepare_transfer(entry, IORING_OP_RECV, self.stream_->fd(), target.data(),
-                                bounded(target.size()));
+        uring::prepare_transfer(entry, IORING_OP_RECV, target.data(), bounded(target.size()));
+        self.stream_->name_in(entry, *self.task()->scheduler()->ring);
     }
     static StreamReader& of(Completion& completion) noexcept {
         return static_cast<StreamReader&>(static_cast<Request&>(completion));
@@ -309,7 +309,7 @@ inline void StreamReader::received(Completion& completion, int result, unsigned 
         return;
     }
     self.count_ = static_cast<std::uint32_t>(result);
-    self.stream_->end_plain_read();
+    self.stream_->end_plain_read(*self.task()->scheduler()->ring);
     self.resume();
 }
 

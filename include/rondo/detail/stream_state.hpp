@@ -23,6 +23,7 @@
 
 #include <rondo/buffer.hpp>
 #include <rondo/config.hpp>
+#include <rondo/detail/direct_files.hpp>
 #include <rondo/detail/frame_pool.hpp>
 #include <rondo/detail/intrusive_list.hpp>
 #include <rondo/detail/ref.hpp>
@@ -57,7 +58,7 @@ class StreamState final : public PoolAllocated {
 public:
     /// Takes over a connected socket. Throws: std::bad_alloc; the caller keeps the socket.
     StreamState(int fd, std::size_t limit, const Endpoint& remote)
-        : fd_(fd), limit_(limit), remote_(remote) {}
+        : fd_(fd), entry_fd_(fd), limit_(limit), remote_(remote) {}
     StreamState(const StreamState&) = delete;
     StreamState& operator=(const StreamState&) = delete;
 
@@ -109,11 +110,25 @@ public:
         return buffer.size() <= remaining_ ? buffer : buffer.first(remaining_);
     }
 
+    /// Lets a submission entry of that ring name the socket.
+    void name_in(io_uring_sqe& entry, const Ring& ring) noexcept {
+        if (direct_files_ && !direct_files_->is_of(ring)) [[unlikely]] {
+            leave_table(); // of a loop before
+        }
+        entry.fd = entry_fd_;
+        entry.flags = entry_flags_;
+    }
+
     /// A receive is in flight, and has completed: with what problem?
     void begin_read(StreamRequest& request) noexcept { reader_ = &request; }
     [[nodiscard]] StreamProblem end_read(int result, bool cancelled) noexcept;
     /// The same, of one that brought data to a plain stream.
-    void end_plain_read() noexcept { reader_ = nullptr; }
+    void end_plain_read(Ring& ring) noexcept {
+        reader_ = nullptr;
+        if (--reads_left_ == 0) [[unlikely]] {
+            go_direct(ring);
+        }
+    }
 
     /// A write begins as soon as those before it are done: returns whether that is now. When it is
     /// done itself, the next one begins; half_way: some of it was sent, and the rest never will be.
@@ -146,24 +161,35 @@ private:
     ~StreamState();
     void start_writers() noexcept;
     void close_if_idle() noexcept;
+    void go_direct(Ring& ring) noexcept;
+    void leave_table() noexcept;
+    void close_socket() noexcept;
+
+    // To be in the ring's table costs as much as some dozens of requests gain by it.
+    static constexpr std::uint8_t reads_before_direct = 128;
 
     static constexpr std::size_t unbounded = std::numeric_limits<std::size_t>::max();
 
     // What each read and write looks at comes first, together.
     std::uint32_t references_ = 0;
-    int fd_; // -1 once it is closed
+    int fd_;       // -1 once it is closed
+    int entry_fd_; // the same, or its place in the ring's table
     bool plain_ = true;
     bool closing_ = false;
-    bool reading_ = false;            // a task reads; it need not have a receive in flight
-    bool ended_ = false;              // a receive gave 0
-    bool write_ended_ = false;        // by write_eof()
-    bool write_broken_ = false;       // by a write that ended half-way
+    bool reading_ = false; // a task reads; it need not have a receive in flight
+    std::uint8_t entry_flags_ = 0;
+    std::uint8_t reads_left_ = reads_before_direct; // until go_direct(), and again after 256
+    bool ended_ : 1 = false;                        // a receive gave 0
+    bool write_ended_ : 1 = false;                  // by write_eof()
+    bool write_broken_ : 1 = false;                 // by a write that ended half-way
+    bool held_elsewhere_ : 1 = false;               // another thread's ring has the socket as well
+    int lost_ = 0;                    // errno of a lost connection that a send was told of
     StreamRequest* reader_ = nullptr; // in flight
     StreamRequest* writer_ = nullptr; // in flight
     IntrusiveList<StreamRequest, Ring> writers_; // wait for their turn
     std::unique_ptr<StreamBuffer> buffer_;       // null until the first buffered read
     StreamProblem read_problem_;
-    int lost_ = 0; // errno of a lost connection that a send was told of
+    Ref<DirectFiles> direct_files_; // where entry_fd_ is a place; null: it is fd_
     std::size_t limit_;
     std::size_t remaining_ = unbounded; // bytes until end_reading() takes effect
     WaitList<StreamCloser> closers_;
@@ -302,8 +328,39 @@ private:
 
 inline StreamState::~StreamState() {
     if (fd_ >= 0) {
-        ::close(fd_);
+        close_socket();
     }
+}
+
+/// The stream has been read from so often that it is worth a place in the ring's table.
+inline void StreamState::go_direct(Ring& ring) noexcept {
+    if (direct_files_) {
+        return;
+    }
+    DirectFiles* const files = direct_files(ring);
+    const int place = files != nullptr ? files->add(fd_) : DirectFiles::none;
+    if (place != DirectFiles::none) {
+        direct_files_ = Ref<DirectFiles>(files);
+        entry_fd_ = place;
+        entry_flags_ = IOSQE_FIXED_FILE;
+    }
+}
+
+inline void StreamState::leave_table() noexcept {
+    if (direct_files_) {
+        held_elsewhere_ = !direct_files_->remove(entry_fd_) || held_elsewhere_;
+        direct_files_.reset();
+        entry_fd_ = fd_;
+        entry_flags_ = 0;
+    }
+}
+
+inline void StreamState::close_socket() noexcept {
+    leave_table();
+    if (held_elsewhere_) {
+        ::shutdown(fd_, SHUT_RDWR);
+    }
+    ::close(std::exchange(fd_, -1)); // it is closed even if that says EINTR
 }
 
 inline StreamProblem StreamState::write_problem() const noexcept {
@@ -434,7 +491,7 @@ inline void StreamState::close_if_idle() noexcept {
     if (!closing_ || fd_ < 0 || reader_ != nullptr || writer_ != nullptr) {
         return;
     }
-    ::close(std::exchange(fd_, -1)); // it is closed even if that says EINTR
+    close_socket();
     while (StreamCloser* closer = closers_.pop_front()) {
         closer->resume();
     }

@@ -114,8 +114,9 @@ public:
 private:
     static void fill(Request& request, io_uring_sqe& entry) noexcept {
         auto& self = static_cast<WriteAwaiter&>(request);
-        uring::prepare_transfer(entry, IORING_OP_SEND, self.stream_->fd(), self.left_.data(),
+        uring::prepare_transfer(entry, IORING_OP_SEND, self.left_.data(),
                                 bounded(self.left_.size()));
+        self.stream_->name_in(entry, *self.task()->scheduler()->ring);
         entry.msg_flags = flags;
     }
     static void sent(Completion& completion, int result, unsigned flags) noexcept;
@@ -175,6 +176,7 @@ private:
         self.message_.msg_iovlen = count;
         io_uring_prep_sendmsg(&entry, self.stream_->fd(), &self.message_,
                               static_cast<unsigned>(flags));
+        self.stream_->name_in(entry, *self.task()->scheduler()->ring);
     }
     [[nodiscard]] bool is_empty() const noexcept override { return left_.empty(); }
     bool advance(std::size_t count) noexcept override {

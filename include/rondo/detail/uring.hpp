@@ -28,7 +28,8 @@ inline constexpr std::uint8_t op_waitid = 50;    // 6.7
 inline constexpr std::uint8_t op_ftruncate = 55; // 6.9
 
 // io_uring_params::features.
-inline constexpr unsigned feature_no_iowait = 1U << 17; // 6.15
+inline constexpr unsigned feature_rw_attribute = 1U << 16; // 6.14
+inline constexpr unsigned feature_no_iowait = 1U << 17;    // 6.15
 
 // Flags of io_uring_enter.
 inline constexpr unsigned enter_absolute_timer = 1U << 5;      // 6.12
@@ -75,11 +76,10 @@ inline constexpr std::uint64_t region_holds_wait_arguments = 1;
 // As liburing's io_uring_prep_…, for requests that its version 2.3 does not have, and for those that
 // are most often made. Each expects a zeroed SQE, as Ring hands it out.
 
-/// IORING_OP_READ, RECV and their like, with the least of stores.
-inline void prepare_transfer(io_uring_sqe& sqe, std::uint8_t opcode, int fd, const void* memory,
+/// IORING_OP_READ, RECV and their like, with the least of stores; `fd` is the caller's to set.
+inline void prepare_transfer(io_uring_sqe& sqe, std::uint8_t opcode, const void* memory,
                              unsigned size) noexcept {
     sqe.opcode = opcode;
-    sqe.fd = fd;
     sqe.addr = reinterpret_cast<std::uintptr_t>(memory);
     sqe.len = size;
 }

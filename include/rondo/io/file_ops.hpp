@@ -75,7 +75,10 @@ struct Read {
     // Only files have positions.
     [[nodiscard]] bool prompt() const noexcept { return offset != current_position; }
     void prepare(io_uring_sqe& entry) const noexcept {
-        io_uring_prep_read(&entry, fd, buffer.data(), transfer_size(buffer.size()), offset);
+        rondo::detail::uring::prepare_transfer(entry, IORING_OP_READ, buffer.data(),
+                                               transfer_size(buffer.size()));
+        entry.fd = fd;
+        entry.off = offset;
     }
     static std::size_t value(int result) noexcept { return as_size(result); }
 };
@@ -89,7 +92,10 @@ struct Write {
 
     [[nodiscard]] bool prompt() const noexcept { return offset != current_position; }
     void prepare(io_uring_sqe& entry) const noexcept {
-        io_uring_prep_write(&entry, fd, buffer.data(), transfer_size(buffer.size()), offset);
+        rondo::detail::uring::prepare_transfer(entry, IORING_OP_WRITE, buffer.data(),
+                                               transfer_size(buffer.size()));
+        entry.fd = fd;
+        entry.off = offset;
     }
     static std::size_t value(int result) noexcept { return as_size(result); }
 };

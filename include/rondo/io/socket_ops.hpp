@@ -40,7 +40,10 @@ struct Recv {
 
     [[nodiscard]] bool may_wait() const noexcept { return (flags & MSG_DONTWAIT) == 0; }
     void prepare(io_uring_sqe& entry) const noexcept {
-        io_uring_prep_recv(&entry, fd, buffer.data(), transfer_size(buffer.size()), flags);
+        rondo::detail::uring::prepare_transfer(entry, IORING_OP_RECV, buffer.data(),
+                                               transfer_size(buffer.size()));
+        entry.fd = fd;
+        entry.msg_flags = static_cast<unsigned>(flags);
     }
     static std::size_t value(int result) noexcept { return as_size(result); }
 };
@@ -54,8 +57,10 @@ struct Send {
 
     [[nodiscard]] bool may_wait() const noexcept { return (flags & MSG_DONTWAIT) == 0; }
     void prepare(io_uring_sqe& entry) const noexcept {
-        io_uring_prep_send(&entry, fd, buffer.data(), transfer_size(buffer.size()),
-                           flags | MSG_NOSIGNAL);
+        rondo::detail::uring::prepare_transfer(entry, IORING_OP_SEND, buffer.data(),
+                                               transfer_size(buffer.size()));
+        entry.fd = fd;
+        entry.msg_flags = static_cast<unsigned>(flags | MSG_NOSIGNAL);
     }
     static std::size_t value(int result) noexcept { return as_size(result); }
 };
