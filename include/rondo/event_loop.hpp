@@ -534,6 +534,7 @@ Handle EventLoop::call_soon_threadsafe(F callback, const Context* context) {
                   "rondo: this callback is a coroutine, which would never run; use create_task()");
     auto node = make_callback(
         detail::Ref<detail::Callback>(new detail::Callback(std::move(callback))), context);
+    node->share_with_threads();
     node->add_ref(); // the inbox's
     if (!core_.inbox().post(*node)) {
         node->drop_ref();

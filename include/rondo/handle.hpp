@@ -23,18 +23,32 @@ namespace rondo::inline RONDO_ABI {
 namespace detail {
 
 /// A callback with its arguments bound, and the context to run it in: a copy of the one in which it
-/// was made, unless another is given. Shared by its handles and by whoever will run it; counted
-/// atomically, because a handle of call_soon_threadsafe lives on another thread.
+/// was made, unless another is given. Shared by its handles and by whoever will run it.
 class Callback : public Runnable, public PoolAllocated {
 public:
     explicit Callback(SmallFunction<void()> function) noexcept
         : function_(std::move(function)), context_(current_context()) {}
     virtual ~Callback() = default;
 
-    void add_ref() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    /// From now on it is counted atomically: a handle of call_soon_threadsafe is on another thread.
+    void share_with_threads() noexcept { shared_ = true; }
+
+    void add_ref() noexcept {
+        if (shared_) {
+            references_.fetch_add(1, std::memory_order_relaxed);
+        } else {
+            references_.store(references() + 1, std::memory_order_relaxed);
+        }
+    }
     void drop_ref() noexcept {
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        if (shared_) {
+            if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+                delete this;
+            }
+        } else if (references() == 1) {
             delete this;
+        } else {
+            references_.store(references() - 1, std::memory_order_relaxed);
         }
     }
 
@@ -93,7 +107,12 @@ protected:
     RunContext context_;
 
 private:
+    [[nodiscard]] std::uint32_t references() const noexcept {
+        return references_.load(std::memory_order_relaxed);
+    }
+
     std::atomic<std::uint32_t> references_ = 0;
+    bool shared_ = false;
     bool cancelled_ = false;
 };
 

@@ -106,23 +106,33 @@ TEST_CASE("equal deadlines keep their order when the count of timers begins anew
     }
 }
 
-TEST_CASE("a count that begins anew while timers fire leaves the rest to the next call",
+TEST_CASE("timers that are taken out while they are young leave the rest whole",
           "[core][timer_heap]") {
-    TimerHeap heap(UINT32_MAX - 2);
-    std::vector<int> fired;
-    Node first(1, fired);
-    Node second(2, fired);
-    Node late(3, fired);
-    first.heap = &heap;
-    first.starts = &late;
-    first.starts_at = at(1ns);
-    heap.insert(first, at(1ns));
-    heap.insert(second, at(1ns));
-    heap.fire_due(at(1ns));
-    REQUIRE(fired == std::vector<int>{1});
-    first.starts = nullptr;
-    heap.fire_due(at(1ns));
-    REQUIRE(fired == std::vector<int>{1, 2, 3});
+    for (const std::size_t old : {0U, 1U, 5U, 20U}) {
+        TimerHeap heap;
+        std::vector<int> fired;
+        std::vector<std::unique_ptr<Node>> nodes;
+        std::vector<int> left;
+        for (std::size_t i = 0; i < old + 12; ++i) {
+            nodes.push_back(std::make_unique<Node>(static_cast<int>(i), fired));
+            heap.insert(*nodes.back(), at(std::chrono::nanoseconds(i)));
+            if (i + 1 == old) {
+                CHECK(heap.earliest() == at(0ns)); // and from here on these are old
+            }
+        }
+        for (std::size_t i = 0; i < nodes.size(); ++i) {
+            if (i % 3 == 0) {
+                heap.remove(*nodes[i]);
+            } else {
+                left.push_back(static_cast<int>(i));
+            }
+        }
+        CHECK(heap.size() == left.size());
+        CHECK(heap.not_before() <= at(1ns));
+        CHECK(heap.earliest() == at(1ns));
+        heap.fire_due(at(100ns));
+        CHECK(fired == left);
+    }
 }
 
 TEST_CASE("a timer may stop another that is due at the same time", "[core][timer_heap]") {
@@ -181,8 +191,12 @@ TEST_CASE("the heap agrees with a sorted map over random operations", "[core][ti
             expected.clear();
         }
         if (heap.size() != model.size() ||
-            (!model.empty() && heap.earliest() != model.begin()->first.first)) {
+            (!model.empty() && heap.not_before() > model.begin()->first.first)) {
             FAIL("the heap and the model differ");
+        }
+        // Not in every step: it leaves no timer young.
+        if (random() % 16 == 0 && !model.empty() && heap.earliest() != model.begin()->first.first) {
+            FAIL("the heap and the model differ in the first one");
         }
     }
 }

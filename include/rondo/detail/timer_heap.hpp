@@ -6,6 +6,9 @@
 // their place, so that a million sleepers cost memory only, the kernel sees one deadline, and a
 // timer that is cancelled leaves at once. Timers with the same deadline fire in the order in which
 // they were started.
+//
+// Most timers never fire: they guard something that takes a moment. So a new one is only put down
+// behind the heap, and finds its place in it when the loop has to know which is the first.
 
 #include <chrono>
 #include <cstddef>
@@ -43,7 +46,8 @@ private:
     std::uint32_t order_; // among equal deadlines; of an armed one
 };
 
-/// Min-heap of deadlines. All operations O(log n); removal of a late deadline is O(1) as a rule.
+/// Min-heap of deadlines. To start a timer, and to take out one that is young, is O(1), and so is as
+/// a rule to take out one with a late deadline; the rest is O(log n).
 class TimerHeap {
 public:
     using time_point = Clock::time_point;
@@ -54,8 +58,17 @@ public:
     [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
-    /// Earliest deadline; the heap must not be empty.
-    [[nodiscard]] time_point earliest() const noexcept { return entries_.front().deadline; }
+    /// Earliest deadline; there must be a timer.
+    [[nodiscard]] time_point earliest() noexcept {
+        sort_in_young();
+        return entries_.front().deadline;
+    }
+
+    /// No deadline is earlier than this; there must be a timer. Costs nothing.
+    [[nodiscard]] time_point not_before() const noexcept {
+        const time_point first = entries_.front().deadline; // of a young one, if all are
+        return first < young_not_before_ ? first : young_not_before_;
+    }
 
     /// Arms a timer that is not armed. Throws: std::bad_alloc, and has no effect then.
     void insert(TimerNode& node, time_point deadline) {
@@ -64,34 +77,38 @@ public:
             count_anew();
         }
         node.order_ = next_order_++;
-        sift_up(entries_.size() - 1, Entry{deadline, &node});
+        node.index_ = static_cast<std::uint32_t>(entries_.size() - 1);
+        if (deadline < young_not_before_) {
+            young_not_before_ = deadline;
+        }
     }
 
     /// Takes an armed timer out.
     void remove(TimerNode& node) noexcept {
-        const std::size_t hole = node.index_;
+        std::size_t hole = node.index_;
         node.index_ = TimerNode::not_armed;
+        if (hole < old_) {
+            --old_;
+            if (hole != old_) {
+                replace(hole, entries_[old_]);
+                hole = old_; // where the youngest one goes, if there is one
+            }
+        }
         const Entry last = entries_.back();
         entries_.pop_back();
-        if (hole == entries_.size()) {
-            return;
-        }
-        if (hole > 0 && before(last, entries_[(hole - 1) / arity])) {
-            sift_up(hole, last);
-        } else {
-            sift_down(hole, last);
+        if (hole != entries_.size()) {
+            place(hole, last);
         }
     }
 
     /// Fires every timer whose deadline is not later than `now`. A timer that is started
-    /// meanwhile waits for the next call, whatever its deadline, and so do those behind it.
+    /// meanwhile waits for the next call, whatever its deadline.
     void fire_due(time_point now) noexcept {
-        fired_now_ = next_order_;
-        while (!entries_.empty() && entries_.front().deadline <= now) {
+        if (young_not_before_ <= now) {
+            sort_in_young();
+        }
+        while (old_ != 0 && entries_.front().deadline <= now) {
             TimerNode& node = *entries_.front().node;
-            if (node.order_ >= fired_now_) {
-                return;
-            }
             remove(node);
             node.on_deadline();
         }
@@ -143,8 +160,32 @@ private:
         place(index, entry);
     }
 
-    void sift_down(std::size_t index, const Entry entry) noexcept {
-        sift_down(index, entry, entries_.size());
+    /// Puts an entry into a place of the heap where another was; there are old_ entries now.
+    void replace(std::size_t index, const Entry entry) noexcept {
+        if (index > 0 && before(entry, entries_[(index - 1) / arity])) {
+            sift_up(index, entry);
+        } else {
+            sift_down(index, entry, old_);
+        }
+    }
+
+    /// All timers are in the heap afterwards.
+    void sort_in_young() noexcept {
+        if (old_ == entries_.size()) {
+            return;
+        }
+        young_not_before_ = time_point::max();
+        const std::size_t count = entries_.size();
+        if (count - old_ <= old_) {
+            for (; old_ < count; ++old_) {
+                sift_up(old_, entries_[old_]);
+            }
+            return;
+        }
+        old_ = count; // more are young than old: a new heap, from the bottom up
+        for (std::size_t index = (count - 1 + arity - 1) / arity; index-- > 0;) {
+            sift_down(index, entries_[index], count);
+        }
     }
 
     void sift_down(std::size_t index, const Entry entry, std::size_t count) noexcept {
@@ -172,26 +213,29 @@ private:
     /// The count has come to its end, in hours or months: sorts the timers (all but the one that
     /// is being inserted), and numbers them in that order, which is a heap, too.
     [[gnu::noinline]] void count_anew() noexcept {
-        const std::size_t count = entries_.size() - 1;
-        for (std::size_t end = count; end > 1; --end) { // the least one goes to the end
+        const Entry inserted = entries_.back();
+        entries_.pop_back();
+        sort_in_young();
+        for (std::size_t end = old_; end > 1; --end) { // the least one goes to the end
             const Entry last = entries_[end - 1];
             entries_[end - 1] = entries_.front();
             sift_down(0, last, end - 1);
         }
-        for (std::size_t low = 0, high = count; low + 1 < high; ++low) {
+        for (std::size_t low = 0, high = old_; low + 1 < high; ++low) {
             std::swap(entries_[low], entries_[--high]);
         }
-        fired_now_ = 0; // the rest of what is due is for the next call
         next_order_ = 0;
-        for (std::size_t index = 0; index < count; ++index) {
+        for (std::size_t index = 0; index < old_; ++index) {
             entries_[index].node->order_ = next_order_++;
             place(index, entries_[index]);
         }
+        entries_.push_back(inserted); // where it was: there is room
     }
 
-    std::vector<Entry> entries_;
+    std::vector<Entry> entries_;                      // the heap, then those that are young
+    std::size_t old_ = 0;                             // how many are in the heap
+    time_point young_not_before_ = time_point::max(); // of those that are young, or have been
     std::uint32_t next_order_;
-    std::uint32_t fired_now_ = 0; // timers started earlier than this one
 };
 
 } // namespace rondo::inline RONDO_ABI::detail
