@@ -68,28 +68,45 @@ public:
     }
 
     /// Runs the items that are in the queue now, `most` at most; what they push waits for the next
-    /// call. While it runs, the queue has only that.
-    ///
-    /// Returns: how many have run.
-    std::size_t run(std::size_t most) noexcept {
+    /// call. While it runs, the queue has only that. Each is counted before it runs.
+    void run(std::uint64_t& count, std::size_t most) noexcept {
         if (empty()) {
-            return 0;
+            return;
         }
         Runnable* next = head_;
         Runnable** const end = end_;
         forget_all();
-        std::size_t count = 0;
+        const std::uint64_t last = count + most;
         do {
             Runnable& item = *next;
             next = item.next_ready_; // before it runs: it may be destroyed, or queued anew
-            __builtin_prefetch(next);
-            item.run();
             ++count;
-        } while (next != nullptr && count != most);
+            item.run();
+        } while (next != nullptr && count != last);
         if (next != nullptr) {
             push_front(next, end);
         }
-        return count;
+    }
+
+    /// Runs the items that are in the queue now, then those that they have pushed, and so on as long
+    /// as `go_on()` says so after a round; `most` items in all, each counted before it runs. The
+    /// queue must not be empty, and `go_on` not say so of an empty one.
+    template <class F>
+    void run_rounds(std::uint64_t& count, std::size_t most, F&& go_on) noexcept {
+        const std::uint64_t limit = count + most;
+        bool last = false;
+        do {
+            Runnable** const end = end_;
+            do {
+                Runnable& item = pop_front();
+                last = &item.next_ready_ == end; // before it runs: it may be destroyed
+                ++count;
+                item.run();
+                if (count == limit) {
+                    return;
+                }
+            } while (!last);
+        } while (go_on());
     }
 
     /// Puts the items into an order drawn from `random` (an xorshift state, never zero).

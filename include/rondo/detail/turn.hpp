@@ -154,6 +154,9 @@ public:
         stay_awake();
         do {
             turn_awake(!stop);
+            if (is_alone() && !stop) {
+                run_alone(stop);
+            }
         } while (!stop && !wake_->has_rung() && scheduler_->interrupt == nullptr);
         return wake_->take_rung();
     }
@@ -209,12 +212,34 @@ public:
 private:
     // Bounds, so that ready tasks cannot keep the ring and the timers from their turn.
     static constexpr std::size_t batch_limit = 256;
+    static constexpr std::uint64_t turns_alone = 8; // without a look at the ring
     static constexpr int most_steps_between_clock_reads = 64;
     static constexpr std::chrono::nanoseconds lateness{50'000};
     // Virtual time: how long real I/O may take before the clock jumps over it, and before a program
     // that waits for nothing else counts as hung.
     static constexpr std::chrono::milliseconds patience{2};
     static constexpr std::chrono::seconds long_patience{10};
+
+    /// Some turns without a look at the ring, where only another thread or a signal could have left
+    /// something.
+    void run_alone(const bool& stop) noexcept {
+        ++turns_;
+        const std::uint64_t end = turns_ + turns_alone;
+        scheduler_->ready.run_rounds(steps_, batch_limit, [&] {
+            if (turns_ == end || stop || !is_alone()) {
+                return false;
+            }
+            ++turns_;
+            return true;
+        });
+    }
+
+    /// There is work, and nobody is kept waiting by it: no operation and no timer.
+    [[nodiscard]] bool is_alone() const noexcept {
+        const Scheduler& scheduler = *scheduler_;
+        return !scheduler.ready.empty() && ring_->in_flight() == 1 && scheduler.timers.empty() &&
+               scheduler.interrupt == nullptr && random_ == 0;
+    }
 
     /// From now on, whatever is posted to the inbox rings its bell in the ring.
     void stay_awake() {
@@ -328,7 +353,7 @@ private:
     [[nodiscard]] bool timers_may_be_due() const noexcept {
         const Scheduler& scheduler = *scheduler_;
         return scheduler.timer_may_be_due || scheduler.virtual_time ||
-               scheduler.timers.earliest() <= scheduler.last_seen ||
+               scheduler.timers.not_before() <= scheduler.last_seen ||
                steps_ - steps_at_clock_read_ >= steps_between_clock_reads_ ||
                ring_->metrics().enters != enters_at_clock_read_;
     }
@@ -340,7 +365,7 @@ private:
             ready.shuffle(random_);
             most = SIZE_MAX;
         }
-        steps_ += ready.run(most);
+        ready.run(steps_, most);
     }
 
     static std::unique_ptr<Ring> make_ring(const LoopOptions& options) {
