@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The Rondo authors
 // SPDX-License-Identifier: MIT
 //
-// What does Rondo add to an echo server: with streams (start_server, read_some, write), and with
-// single operations (io::recv, io::send)? Baselines by hand: liburing with one-shot receives, and
+// What does Rondo add to an echo server: with streams (start_server, read_some, write), with
+// stream.receive() instead of read_some, and with single operations (io::recv, io::send)? Baselines by hand: liburing with one-shot receives, and
 // with multishot receives into provided buffers; and epoll. Clients and server are two threads on
 // one core, over TCP and over Unix sockets; time is the CPU time of both.
 

@@ -45,6 +45,18 @@ inline rondo::Coro<> echo_by_stream(rondo::Stream stream, const RondoSession& se
     session.ended();
 }
 
+inline rondo::Coro<> echo_by_chunks(rondo::Stream stream, const RondoSession& session) {
+    for (;;) {
+        const rondo::io::Chunk chunk = co_await stream.receive();
+        if (chunk.empty()) {
+            break;
+        }
+        co_await stream.write(chunk.buffer());
+        session.echoed();
+    }
+    session.ended();
+}
+
 inline rondo::Coro<> echo_by_operations(int socket, const RondoSession& session) {
     std::vector<char> buffer(echo_buffer_size);
     for (;;) {
@@ -59,12 +71,16 @@ inline rondo::Coro<> echo_by_operations(int socket, const RondoSession& session)
     session.ended();
 }
 
+/// How a connection is served.
+using StreamHandler = rondo::Coro<> (*)(rondo::Stream stream, const RondoSession& session);
+
 /// On connections that are there already: a stream around each.
-inline rondo::Coro<> serve_streams(const std::vector<int>& sockets, EchoSession& session) {
+inline rondo::Coro<> serve_streams(StreamHandler echo, const std::vector<int>& sockets,
+                                   EchoSession& session) {
     const RondoSession rondo_session{session, {}};
     for (const int socket : sockets) {
         rondo::Stream stream = rondo::Stream::from_native(socket);
-        (void)rondo::create_task(echo_by_stream(std::move(stream), rondo_session));
+        (void)rondo::create_task(echo(std::move(stream), rondo_session));
     }
     co_await rondo_session.over;
 }
@@ -78,10 +94,11 @@ inline rondo::Coro<> serve_by_operations(const std::vector<int>& sockets, EchoSe
 }
 
 /// On connections that start_server() accepts.
-inline rondo::Coro<> serve_on_port(EchoSession& session, std::promise<in_port_t>& port) {
+inline rondo::Coro<> serve_on_port(StreamHandler echo, EchoSession& session,
+                                   std::promise<in_port_t>& port) {
     const RondoSession rondo_session{session, {}};
-    auto handler = [&rondo_session](rondo::Stream stream) {
-        return echo_by_stream(std::move(stream), rondo_session);
+    auto handler = [echo, &rondo_session](rondo::Stream stream) {
+        return echo(std::move(stream), rondo_session);
     };
     auto starting = rondo::start_server(handler, "127.0.0.1", 0);
     const rondo::Server server = co_await std::move(starting);

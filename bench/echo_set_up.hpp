@@ -42,11 +42,13 @@ void serve_by_hand(const std::vector<int>& sockets, EchoSession& session) {
 inline void serve_rondo_io(const std::vector<int>& sockets, EchoSession& session) {
     rondo::run(serve_by_operations(sockets, session));
 }
-inline void serve_rondo(const std::vector<int>& sockets, EchoSession& session) {
-    rondo::run(serve_streams(sockets, session));
+template <StreamHandler echo>
+void serve_rondo(const std::vector<int>& sockets, EchoSession& session) {
+    rondo::run(serve_streams(echo, sockets, session));
 }
-inline void listen_rondo(EchoSession& session, std::promise<in_port_t>& port) {
-    rondo::run(serve_on_port(session, port));
+template <StreamHandler echo>
+void listen_rondo(EchoSession& session, std::promise<in_port_t>& port) {
+    rondo::run(serve_on_port(echo, session, port));
 }
 
 inline constexpr EchoContender echo_contenders[] = {
@@ -54,7 +56,8 @@ inline constexpr EchoContender echo_contenders[] = {
     {"liburing_multishot", serve_by_hand<MultishotServer>},
     {"epoll", serve_by_hand<EpollServer>},
     {"rondo_io", serve_rondo_io},
-    {"rondo", serve_rondo, listen_rondo},
+    {"rondo", serve_rondo<echo_by_stream>, listen_rondo<echo_by_stream>},
+    {"rondo_receive", serve_rondo<echo_by_chunks>, listen_rondo<echo_by_chunks>},
 };
 
 enum class Network { unix_sockets, tcp };

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 //
 // How much memory does a connection take that has been served once and is idle now: with a buffer of
-// 1 KiB in the handler's frame? Baseline: liburing by hand, one-shot, with a buffer of 1 KiB for
-// each connection. The server is a process of its own; bytes are what it has gained in resident
-// memory since its first connection, the kernel's own left out. Time is the server's CPU time of
-// accepting a connection and one echo.
+// 1 KiB in the handler's frame, or with stream.receive(), which needs none? Baseline: liburing by
+// hand, one-shot, with a buffer of 1 KiB for each connection. The server is a process of its own;
+// bytes are what it has gained in resident memory since its first connection, the kernel's own left
+// out. Time is the server's CPU time of accepting a connection and one echo.
 
 #include <array>
 #include <csignal>
@@ -132,6 +132,16 @@ rondo::Coro<> echo(rondo::Stream stream) {
     }
 }
 
+rondo::Coro<> echo_by_chunks(rondo::Stream stream) {
+    for (;;) {
+        const rondo::io::Chunk chunk = co_await stream.receive();
+        if (chunk.empty()) {
+            break;
+        }
+        co_await stream.write(chunk.buffer());
+    }
+}
+
 template <class Handler>
 rondo::Coro<> rondo_server(Handler handler, int parent) {
     auto starting = rondo::start_server(handler, "127.0.0.1", 0);
@@ -142,6 +152,9 @@ rondo::Coro<> rondo_server(Handler handler, int parent) {
 
 void serve_rondo(int parent) {
     rondo::run(rondo_server(echo, parent));
+}
+void serve_rondo_receive(int parent) {
+    rondo::run(rondo_server(echo_by_chunks, parent));
 }
 
 /// A server in a process of its own.
@@ -245,8 +258,12 @@ void idle_liburing(benchmark::State& state) {
 void idle_rondo(benchmark::State& state) {
     idle(state, serve_rondo);
 }
+void idle_rondo_receive(benchmark::State& state) {
+    idle(state, serve_rondo_receive);
+}
 
 } // namespace
 
 BENCHMARK(idle_liburing)->Name("idle_connection/liburing")->UseManualTime();
 BENCHMARK(idle_rondo)->Name("idle_connection/rondo")->UseManualTime();
+BENCHMARK(idle_rondo_receive)->Name("idle_connection/rondo_receive")->UseManualTime();
