@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <new>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -51,25 +52,21 @@ class Gathering;
 /// One child as its gather sees it.
 class GatheredChild final : public DoneObserver {
 public:
-    GatheredChild() noexcept = default;
+    GatheredChild(Gathering& gathering, FutureBase& future) noexcept
+        : gathering_(gathering), future_(future) {}
     ~GatheredChild() {
-        if (is_linked()) {
-            future_->forget(*this);
+        if (is_linked()) [[unlikely]] {
+            future_.forget(*this);
         }
     }
 
-    void bind(Gathering& gathering, FutureBase& future) noexcept {
-        gathering_ = &gathering;
-        future_ = &future;
-    }
-
-    [[nodiscard]] FutureBase& future() const noexcept { return *future_; }
+    [[nodiscard]] FutureBase& future() const noexcept { return future_; }
 
 private:
     inline void on_done() noexcept override;
 
-    Gathering* gathering_ = nullptr;
-    FutureBase* future_ = nullptr;
+    Gathering& gathering_;
+    FutureBase& future_;
 };
 
 /// What makes the other children pointless, so that they are cancelled.
@@ -83,12 +80,20 @@ enum class Decision : unsigned char {
 /// observers, not the children.
 class Gathering {
 public:
-    /// `count` children, to be bound one by one before it is awaited.
-    Gathering(std::size_t count, Decision decision)
-        : children_(std::make_unique<GatheredChild[]>(count)), count_(count), decision_(decision) {}
+    /// With room for as many children, to be added one by one before it is awaited.
+    Gathering(std::size_t room, Decision decision)
+        : children_(std::allocator<GatheredChild>().allocate(room)), room_(room),
+          decision_(decision) {}
+    Gathering(const Gathering&) = delete;
+    Gathering& operator=(const Gathering&) = delete;
+    ~Gathering() {
+        std::destroy_n(children_, count_);
+        std::allocator<GatheredChild>().deallocate(children_, room_);
+    }
 
-    void bind(std::size_t index, FutureBase& future) noexcept {
-        children_[index].bind(*this, future);
+    void add(FutureBase& future) noexcept {
+        ::new (static_cast<void*>(children_ + count_)) GatheredChild(*this, future);
+        ++count_;
     }
 
     class Awaiter final : public Suspension {
@@ -146,7 +151,7 @@ public:
 
     /// The index of the child that has won a race, after the await.
     [[nodiscard]] std::size_t winner() const noexcept {
-        return static_cast<std::size_t>(decider_ - children_.get());
+        return static_cast<std::size_t>(decider_ - children_);
     }
 
 private:
@@ -171,11 +176,27 @@ private:
         return pending_ == 0;
     }
 
+    void child_done(GatheredChild& child) noexcept {
+        if (!decides_nothing(child.future().status())) [[unlikely]] {
+            consider(child);
+        }
+        if (--pending_ == 0) {
+            awaiter_->resume();
+        }
+    }
+
+    /// Of one that is to be counted as pending still.
+    [[gnu::noinline]] void consider(GatheredChild& child) noexcept {
+        const bool undecided = decider_ == nullptr;
+        note_outcome(child);
+        if (undecided && decider_ != nullptr && pending_ != 1 && !awaiter_->cancelled_) {
+            cancel_children(CancelReason::sibling_failed, {});
+        }
+    }
+
     void note_outcome(GatheredChild& child) noexcept {
         const Status status = child.future().status();
-        if (decision_ == Decision::none ||
-            (status == Status::succeeded &&
-             (decision_ == Decision::first_failure || awaiter_->cancelled_))) {
+        if (decides_nothing(status) || (status == Status::succeeded && awaiter_->cancelled_)) {
             return;
         }
         // A child that only obeys when the gather is cancelled has not failed: a real failure
@@ -187,14 +208,9 @@ private:
         }
     }
 
-    void child_done(GatheredChild& child) noexcept {
-        const bool undecided = decider_ == nullptr;
-        note_outcome(child);
-        if (--pending_ == 0) {
-            awaiter_->resume();
-        } else if (undecided && decider_ != nullptr && !awaiter_->cancelled_) {
-            cancel_children(CancelReason::sibling_failed, {});
-        }
+    [[nodiscard]] bool decides_nothing(Status status) const noexcept {
+        return decision_ == Decision::none ||
+               (status == Status::succeeded && decision_ == Decision::first_failure);
     }
 
     void cancel_children(CancelReason reason, const std::string& message) {
@@ -211,8 +227,9 @@ private:
         return future.is_task() && !static_cast<const TaskBase&>(future).is_linked();
     }
 
-    std::unique_ptr<GatheredChild[]> children_;
-    std::size_t count_;
+    GatheredChild* children_; // made one after the other, in memory for `room_` of them
+    std::size_t room_;
+    std::size_t count_ = 0;
     std::size_t pending_ = 0;
     GatheredChild* decider_ = nullptr; // the first in time
     Awaiter* awaiter_ = nullptr;
@@ -220,7 +237,7 @@ private:
 };
 
 inline void GatheredChild::on_done() noexcept {
-    gathering_->child_done(*this);
+    gathering_.child_done(*this);
 }
 
 /// The value of a child that succeeded: copied from a handle that the caller may share, moved out
@@ -300,19 +317,14 @@ auto make_children(std::vector<A>& awaitables) {
 }
 
 template <class... Handles>
-void bind_all(Gathering& gathering, const std::tuple<Handles...>& children) noexcept {
-    std::apply(
-        [&](const Handles&... child) {
-            std::size_t index = 0;
-            (gathering.bind(index++, *child.state()), ...);
-        },
-        children);
+void add_all(Gathering& gathering, const std::tuple<Handles...>& children) noexcept {
+    std::apply([&](const Handles&... child) { (gathering.add(*child.state()), ...); }, children);
 }
 
 template <class Handle>
-void bind_all(Gathering& gathering, const std::vector<Handle>& children) noexcept {
-    for (std::size_t i = 0; i < children.size(); ++i) {
-        gathering.bind(i, *children[i].state());
+void add_all(Gathering& gathering, const std::vector<Handle>& children) noexcept {
+    for (const Handle& child : children) {
+        gathering.add(*child.state());
     }
 }
 
@@ -337,7 +349,7 @@ template <Awaitable... As>
 Coro<std::tuple<detail::gathered_t<As>...>> gather(As... awaitables) {
     auto children = detail::make_children(awaitables...);
     detail::Gathering all(sizeof...(As), detail::Decision::first_failure);
-    detail::bind_all(all, children);
+    detail::add_all(all, children);
     co_await all;
     co_return std::apply(
         [](const auto&... child) {
@@ -354,7 +366,7 @@ template <Awaitable... As>
 Coro<std::tuple<Result<await_result_t<As>>...>> gather(ReturnExceptions /*tag*/, As... awaitables) {
     auto children = detail::make_children(awaitables...);
     detail::Gathering all(sizeof...(As), detail::Decision::none);
-    detail::bind_all(all, children);
+    detail::add_all(all, children);
     co_await all;
     co_return std::apply(
         [](const auto&... child) {
@@ -372,7 +384,7 @@ gather(std::vector<A> awaitables) {
                   "rondo: a vector cannot hold references; let the coroutines return pointers");
     auto children = detail::make_children(awaitables);
     detail::Gathering all(children.size(), detail::Decision::first_failure);
-    detail::bind_all(all, children);
+    detail::add_all(all, children);
     co_await all;
     if constexpr (!std::is_void_v<await_result_t<A>>) {
         std::vector<detail::gathered_t<A>> results;
@@ -390,7 +402,7 @@ Coro<std::vector<Result<await_result_t<A>>>> gather(ReturnExceptions /*tag*/,
                                                     std::vector<A> awaitables) {
     auto children = detail::make_children(awaitables);
     detail::Gathering all(children.size(), detail::Decision::none);
-    detail::bind_all(all, children);
+    detail::add_all(all, children);
     co_await all;
     std::vector<Result<await_result_t<A>>> results;
     results.reserve(children.size());

@@ -72,7 +72,7 @@ Coro<std::variant<detail::gathered_t<As>...>> race(As... awaitables) {
     using V = std::variant<detail::gathered_t<As>...>;
     auto children = detail::make_children(awaitables...);
     detail::Gathering all(sizeof...(As), detail::Decision::first_done);
-    detail::bind_all(all, children);
+    detail::add_all(all, children);
     co_await all;
     co_return detail::take_winner<V, As...>(all.winner(), children,
                                             std::index_sequence_for<As...>());
@@ -86,7 +86,7 @@ Coro<RaceResult<await_result_t<A>>> race(std::vector<A> awaitables) {
     }
     auto children = detail::make_children(awaitables);
     detail::Gathering all(children.size(), detail::Decision::first_done);
-    detail::bind_all(all, children);
+    detail::add_all(all, children);
     co_await all;
     const std::size_t winner = all.winner();
     if constexpr (std::is_void_v<await_result_t<A>>) {
