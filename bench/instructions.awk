@@ -4,8 +4,8 @@
 # awk -f instructions.awk RESULT.json out.<process>[.<number>]...
 #
 # What one benchmark executed per operation, from what callgrind wrote: it dumped its counts where
-# a loop of iterations ended, and where a process did. Google Benchmark runs that
-# loop several times with more and more iterations, and reports the last.
+# a loop of iterations ended, and where a process did. Google Benchmark runs that loop several times
+# with more and more iterations, and reports the last.
 
 FNR == 1 {
     is_dump = FILENAME !~ /\.json$/

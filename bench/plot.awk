@@ -5,13 +5,14 @@
 #
 # Draws the ratios that table.awk wrote: a line for each question, a point for each that Rondo is
 # compared with, with the spread over all rounds, and a mark at what must not be exceeded. One panel
-# each for primitives, for the system's calls by hand, and for other libraries.
+# each for primitives, for system calls by hand, for what clients notice, and for other libraries.
 
 BEGIN {
     FS = "\t"
-    panel_count = split("primitives system peers", panel_names, " ")
+    panel_count = split("primitives system waiting peers", panel_names, " ")
     title["primitives"] = "Rondo's time in relation to the least that can work"
     title["system"] = "Rondo's time in relation to the same system calls by hand"
+    title["waiting"] = "How long clients wait, in relation to servers by hand"
     title["peers"] = "Rondo's time in relation to other libraries'"
     colour_count = split("#2a6fbb #d9822b #3b9c5d #8e5bb5 #7f7f7f #c2549d #17a2b8 #8c6d31 #4f5d75" \
         " #a3b18a", colours, " ")
@@ -20,7 +21,8 @@ BEGIN {
 
 # series, label, ratio, least, most, must
 NF == 6 {
-    panel = $1 ~ /^peer / ? "peers" : $1 ~ /^(liburing.*|.*poll|pread)$/ ? "system" : "primitives"
+    panel = $1 ~ /^peer / ? "peers" : $2 ~ /^echo_(apart|p[0-9])/ ? "waiting" : \
+        $1 ~ /^(liburing.*|.*poll|pread)$/ ? "system" : "primitives"
     sub(/^peer /, "", $1)
     if (!((panel, $2) in line_of)) {
         line_of[panel, $2] = ++lines[panel]
@@ -30,21 +32,35 @@ NF == 6 {
         index_of[panel, $1] = ++series_count[panel]
         series[panel, series_count[panel]] = $1
     }
-    i = index_of[panel, $1]
-    point = $3 "\t" line_of[panel, $2] "\t" $4 "\t" $5 "\n"
-    points[panel, i] = points[panel, i] point
+    ++count
+    panel_of[count] = panel
+    series_of[count] = index_of[panel, $1]
+    place[count] = line_of[panel, $2]
+    rank[count] = ++on_line[panel, place[count]]
+    ratio[count] = $3
+    spread[count] = $4 "\t" $5
+    missed[count] = $6 != "NaN" && $3 > $6
     if ($6 != "NaN") {
-        marks[panel] = marks[panel] $6 "\t" line_of[panel, $2] "\n"
-        if ($3 > $6) {
-            misses[panel, i] = misses[panel, i] point
-            any_miss[panel] = 1
-        }
+        marks[panel] = marks[panel] $6 "\t" place[count] "\n"
     }
     if (!(panel in low) || $4 < low[panel]) {
         low[panel] = $4
     }
     if (!(panel in high) || $5 > high[panel]) {
         high[panel] = $5
+    }
+}
+
+# Points of one line stand a little below one another.
+function collect_points(    i, y, point, panel) {
+    for (i = 1; i <= count; ++i) {
+        panel = panel_of[i]
+        y = place[i] + ((rank[i] - 0.5) / on_line[panel, place[i]] - 0.5) * 0.6
+        point = ratio[i] "\t" y "\t" spread[i] "\n"
+        points[panel, series_of[i]] = points[panel, series_of[i]] point
+        if (missed[i]) {
+            misses[panel] = misses[panel] point
+        }
     }
 }
 
@@ -55,18 +71,18 @@ function data_block(name, data) {
 # Numbers for the axis, as many as there is room for.
 function numbers(span) {
     return span < 6 ? "0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.5, 1.7, 2, 2.5, 3, 4, 5" : \
-        span < 100 ? "0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50" : \
-        "0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30"
+        span < 60 ? "0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50" : \
+        "0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100"
 }
 
 # Pixels for the title and for the legend below it, two names a line.
 function head(panel,    names) {
-    names = series_count[panel] + (panel in marks) + (panel in any_miss)
+    names = series_count[panel] + (panel in marks) + (panel in misses)
     return 30 + 18 * int((names + 1) / 2)
 }
 
 # y: where the panel begins, in pixels from the top.
-function draw(panel, y,    i, n, tics, plots, shift, named) {
+function draw(panel, y,    i, n, tics, plots, from, to) {
     n = lines[panel]
     printf "set label 1 \"%s\" at screen 0.015, screen %.5f font ',13'\n", title[panel],
         1 - (y + 16) / height
@@ -76,9 +92,9 @@ function draw(panel, y,    i, n, tics, plots, shift, named) {
     printf "set tmargin at screen %.5f\nset bmargin at screen %.5f\n", 1 - y / height,
         1 - (y + n * line_height) / height
     printf "set yrange [%.1f:0.4]\n", n + 0.6
-    printf "set xrange [%.5g:%.5g]\n", (low[panel] < 0.9 ? low[panel] : 0.9) / 1.05,
-        (high[panel] > 1.1 ? high[panel] : 1.1) * 1.05
-    print "set xtics (" numbers(high[panel] / low[panel]) ")"
+    from = (low[panel] < 0.9 ? low[panel] : 0.9) / 1.05
+    to = (high[panel] > 1.1 ? high[panel] : 1.1) * 1.05
+    printf "set xrange [%.5g:%.5g]\nset xtics (%s)\n", from, to, numbers(to / from)
     for (i = 1; i <= n; ++i) {
         tics = tics (i == 1 ? "" : ", ") "\"" labels[panel, i] "\" " i
     }
@@ -86,25 +102,20 @@ function draw(panel, y,    i, n, tics, plots, shift, named) {
 
     for (i = 1; i <= series_count[panel]; ++i) {
         data_block(panel i, points[panel, i])
-        # A little below one another, where several are on one line.
-        shift = ((i - 0.5) / series_count[panel] - 0.5) * 0.6
-        plots = plots (i == 1 ? "" : ", ") sprintf("$%s%d using 1:($2+%.2f):3:4 with xerrorbars" \
-            " pt %d ps 0.6 lw 1.3 lc rgb '%s' title '%s'", panel, i, shift, shapes[(i - 1) % shape_count + 1],
-            colours[(i - 1) % colour_count + 1], series[panel, i])
+        plots = plots (i == 1 ? "" : ", ") sprintf("$%s%d using 1:2:3:4 with xerrorbars pt %d" \
+            " ps 0.6 lw 1.3 lc rgb '%s' title '%s'", panel, i,
+            shapes[(i - 1) % shape_count + 1], colours[(i - 1) % colour_count + 1],
+            series[panel, i])
     }
     if (panel in marks) {
         data_block(panel "_marks", marks[panel])
         plots = plots ", $" panel "_marks using 1:2 with points pt '|' ps 1.3 lc rgb '#c1121f'" \
             " title 'must not exceed'"
     }
-    named = 0
-    for (i = 1; i <= series_count[panel]; ++i) {
-        if ((panel, i) in misses) {
-            data_block(panel "_misses" i, misses[panel, i])
-            shift = ((i - 0.5) / series_count[panel] - 0.5) * 0.6
-            plots = plots sprintf(", $%s_misses%d using 1:($2+%.2f) with points pt 6 ps 1.3 lw 1.5" \
-                " lc rgb '#c1121f' %s", panel, i, shift, named++ ? "notitle" : "title 'exceeds it'")
-        }
+    if (panel in misses) {
+        data_block(panel "_misses", misses[panel])
+        plots = plots ", $" panel "_misses using 1:2 with points pt 6 ps 1.3 lw 1.5" \
+            " lc rgb '#c1121f' title 'exceeds it'"
     }
     print "plot " plots
 }
@@ -112,6 +123,7 @@ function draw(panel, y,    i, n, tics, plots, shift, named) {
 END {
     line_height = 18
     foot = 44
+    collect_points()
     for (i = 1; i <= panel_count; ++i) {
         if (panel_names[i] in lines) {
             height += head(panel_names[i]) + lines[panel_names[i]] * line_height + foot
