@@ -232,29 +232,27 @@ fi
 begin "comparing"
 describe
 echo
-if [ -n "$growth" ]; then
-    awk -v markdown="$markdown" -v points="$results/points.tsv" \
-        -f "$root/bench/results.awk" -f "$root/bench/growth.awk" "$results"/*.json
-    if [ -n "$plot" ]; then
-        begin "plotting"
-        awk -v picture="$plot" -f "$root/bench/plot_growth.awk" "$results/points.tsv" | gnuplot
-        echo "$plot"
-    fi
-    exit
-fi
 points=$results/points.tsv
 objects=$results/objects.txt
 : > "$points"
 : > "$objects"
-compare "$results"/*_bench.json "$results"/instructions.txt
-# Rondo was measured once more beside its peers, so that all were at the same time.
-compare "$results"/beside_peers/*.json "$results"/peer_*.json
+if [ -n "$growth" ]; then
+    compare "$results"/*.json > /dev/null
+    awk -v markdown="$markdown" -v points="$points" \
+        -f "$root/bench/results.awk" -f "$root/bench/growth.awk" "$results"/*.json
+    drawing=plot_growth.awk
+else
+    compare "$results"/*_bench.json "$results"/instructions.txt
+    # Rondo was measured once more beside its peers, so that all were at the same time.
+    compare "$results"/beside_peers/*.json "$results"/peer_*.json
+    drawing=plot.awk
+fi
 if [ -n "$json" ]; then
     awk 'BEGIN { print "[" } NR > 1 { print "  " line "," } { line = $0 }
         END { print "  " line "\n]" }' "$objects" > "$json"
 fi
 if [ -n "$plot" ]; then
     begin "plotting"
-    awk -v picture="$plot" -f "$root/bench/plot.awk" "$points" | gnuplot
+    awk -v picture="$plot" -f "$root/bench/$drawing" "$points" | gnuplot
     echo "$plot"
 fi
