@@ -189,7 +189,7 @@ private:
     void place_as(Request& request, Request::Prepare prepare) noexcept;
     void place_cancel(Request& request) noexcept;
     void place_cancel_all() noexcept;
-    void submit_slowly(Request& request) noexcept;
+    [[gnu::cold]] void submit_slowly(Request& request) noexcept;
     static void complete_cancelled(Request& request) noexcept;
 
     int enter(unsigned to_submit, unsigned to_wait_for, unsigned flags,

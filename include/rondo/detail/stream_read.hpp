@@ -42,8 +42,9 @@ public:
             problem_ = StreamProblem::cancelled();
             return false;
         }
-        stream_->begin_read(*this);
-        task()->scheduler()->ring->template submit_as<&StreamReader::fill>(*this);
+        Ring& ring = *task()->scheduler()->ring;
+        stream_->begin_read(*this, ring);
+        ring.template submit_as<&StreamReader::fill>(*this);
         return true;
     }
 
@@ -90,7 +91,7 @@ private:
             target = self.stream_->bounded(target);
         }
         uring::prepare_transfer(entry, IORING_OP_RECV, target.data(), bounded(target.size()));
-        self.stream_->name_in(entry, *self.task()->scheduler()->ring);
+        self.stream_->name_in(entry);
     }
     static StreamReader& of(Completion& completion) noexcept {
         return static_cast<StreamReader&>(static_cast<Request&>(completion));

@@ -75,7 +75,7 @@ public:
             resume();
             return true;
         }
-        stream_->begin_read(*this);
+        stream_->begin_read(*this, ring());
         ring().template submit_as<&ReceiveAwaiter::fill>(*this);
         return true;
     }
@@ -156,7 +156,7 @@ inline void ReceiveAwaiter::fill(Request& request, io_uring_sqe& entry) noexcept
     const std::size_t size =
         self.stream_->is_plain() ? target.size() : self.stream_->bounded(target).size();
     uring::prepare_transfer(entry, IORING_OP_RECV, target.data(), bounded(size));
-    self.stream_->name_in(entry, self.ring());
+    self.stream_->name_in(entry);
     if (!self.lease_) [[likely]] {
         entry.flags |= IOSQE_BUFFER_SELECT;
         entry.buf_group = buffers.group();

@@ -110,17 +110,17 @@ public:
         return buffer.size() <= remaining_ ? buffer : buffer.first(remaining_);
     }
 
-    /// Lets a submission entry of that ring name the socket.
-    void name_in(io_uring_sqe& entry, const Ring& ring) noexcept {
-        if (direct_files_ && !direct_files_->is_of(ring)) [[unlikely]] {
-            leave_table(); // of a loop before
-        }
+    /// Lets a submission entry name the socket.
+    void name_in(io_uring_sqe& entry) const noexcept {
         entry.fd = entry_fd_;
         entry.flags = entry_flags_;
     }
 
     /// A receive is in flight, and has completed: with what problem?
-    void begin_read(StreamRequest& request) noexcept { reader_ = &request; }
+    void begin_read(StreamRequest& request, const Ring& ring) noexcept {
+        leave_table_of_another(ring);
+        reader_ = &request;
+    }
     [[nodiscard]] StreamProblem end_read(int result, bool cancelled) noexcept;
     /// The same, of one that brought data to a plain stream.
     void end_plain_read(Ring& ring) noexcept {
@@ -132,7 +132,7 @@ public:
 
     /// A write begins as soon as those before it are done: returns whether that is now. When it is
     /// done itself, the next one begins; half_way: some of it was sent, and the rest never will be.
-    [[nodiscard]] bool enqueue_write(StreamRequest& request) noexcept;
+    [[nodiscard]] bool enqueue_write(StreamRequest& request, const Ring& ring) noexcept;
     void end_write(bool half_way, StreamProblem problem) noexcept;
     /// The same, of one that has sent all, on a plain stream.
     void end_plain_write() noexcept {
@@ -159,10 +159,17 @@ private:
     friend StreamCloser;
 
     ~StreamState();
-    void start_writers() noexcept;
     void close_if_idle() noexcept;
-    void go_direct(Ring& ring) noexcept;
-    void leave_table() noexcept;
+    /// A stream may be used in one loop after another.
+    void leave_table_of_another(const Ring& ring) noexcept {
+        if (direct_files_ && !direct_files_->is_of(ring)) [[unlikely]] {
+            leave_table();
+        }
+    }
+    // Cold: what calls them hardly ever must not save registers for them each time.
+    [[gnu::cold]] void go_direct(Ring& ring) noexcept;
+    [[gnu::cold]] void leave_table() noexcept;
+    void start_writers() noexcept;
     void close_socket() noexcept;
 
     // To be in the ring's table costs as much as some dozens of requests gain by it.
@@ -402,7 +409,8 @@ inline StreamProblem StreamState::end_read(int result, bool cancelled) noexcept 
     return problem;
 }
 
-inline bool StreamState::enqueue_write(StreamRequest& request) noexcept {
+inline bool StreamState::enqueue_write(StreamRequest& request, const Ring& ring) noexcept {
+    leave_table_of_another(ring);
     if (writer_ != nullptr) [[unlikely]] {
         writers_.push_back(request);
         return false;

@@ -43,7 +43,7 @@ public:
             problem_ = StreamProblem::cancelled();
             return false;
         }
-        if (stream_->enqueue_write(*this) && begin()) {
+        if (stream_->enqueue_write(*this, *task()->scheduler()->ring) && begin()) {
             stream_->end_write(false, StreamProblem());
             resume();
         }
@@ -105,8 +105,9 @@ public:
             problem_ = StreamProblem::cancelled();
             return false;
         }
-        if (stream_->enqueue_write(*this)) {
-            task()->scheduler()->ring->template submit_as<&WriteAwaiter::fill>(*this);
+        Ring& ring = *task()->scheduler()->ring;
+        if (stream_->enqueue_write(*this, ring)) [[likely]] {
+            ring.template submit_as<&WriteAwaiter::fill>(*this);
         }
         return true;
     }
@@ -116,7 +117,7 @@ private:
         auto& self = static_cast<WriteAwaiter&>(request);
         uring::prepare_transfer(entry, IORING_OP_SEND, self.left_.data(),
                                 bounded(self.left_.size()));
-        self.stream_->name_in(entry, *self.task()->scheduler()->ring);
+        self.stream_->name_in(entry);
         entry.msg_flags = flags;
     }
     static void sent(Completion& completion, int result, unsigned flags) noexcept;
@@ -176,7 +177,7 @@ private:
         self.message_.msg_iovlen = count;
         io_uring_prep_sendmsg(&entry, self.stream_->fd(), &self.message_,
                               static_cast<unsigned>(flags));
-        self.stream_->name_in(entry, *self.task()->scheduler()->ring);
+        self.stream_->name_in(entry);
     }
     [[nodiscard]] bool is_empty() const noexcept override { return left_.empty(); }
     bool advance(std::size_t count) noexcept override {
