@@ -20,14 +20,18 @@ namespace rondo::inline RONDO_ABI {
 
 namespace detail {
 
-/// A suspended sleeper.
-class SleepAwaiter final : public Suspension, private TimerNode {
+/// A suspended sleeper. Has a timer only while it waits for one: most sleeps are sleep(0).
+class SleepAwaiter final : public Suspension {
 public:
-    /// Sleeps until `deadline`; or one turn of the loop, if it is `one_turn`.
-    explicit SleepAwaiter(Clock::time_point deadline) noexcept : deadline_(deadline) {}
-    ~SleepAwaiter() { disarm(); }
-
-    static constexpr Clock::time_point one_turn = Clock::time_point::min();
+    /// Sleeps one turn of the loop.
+    SleepAwaiter() noexcept : state_(State::one_turn) {}
+    explicit SleepAwaiter(Clock::time_point deadline) noexcept
+        : state_(State::to_be_armed), deadline_(deadline) {}
+    ~SleepAwaiter() {
+        if (state_ == State::armed) {
+            alarm_.~Alarm();
+        }
+    }
 
     [[nodiscard]] static bool await_ready() noexcept { return false; }
 
@@ -36,7 +40,7 @@ public:
         if (!suspend_unless_cancelled(awaiting)) {
             return false;
         }
-        if (deadline_ == one_turn) {
+        if (state_ == State::one_turn) {
             resume();
         } else {
             arm();
@@ -46,7 +50,7 @@ public:
 
     void await_resume() {
         throw_if_cancelled();
-        if (deadline_ == no_memory) [[unlikely]] {
+        if (state_ == State::no_memory) [[unlikely]] {
             throw std::bad_alloc();
         }
     }
@@ -55,39 +59,61 @@ public:
         if (cancellation_pending()) {
             return Result<void>::from_cancellation(take_cancellation());
         }
-        if (deadline_ == no_memory) {
+        if (state_ == State::no_memory) {
             return Result<void>::failure(std::make_exception_ptr(std::bad_alloc()));
         }
         return {};
     }
 
 private:
-    // In deadline_, so that a sleeper has no member for what is hardly ever the case.
-    static constexpr Clock::time_point no_memory = one_turn + Clock::duration(1);
+    enum class State : unsigned char { one_turn, to_be_armed, armed, no_memory };
+
+    /// A Timer that knows its loop by the sleeper.
+    class Alarm final : public TimerNode {
+    public:
+        explicit Alarm(SleepAwaiter& sleeper) noexcept : sleeper_(sleeper) {}
+        ~Alarm() { cancel(); }
+
+        void start(Clock::time_point deadline) { scheduler().start_timer(*this, deadline); }
+        void cancel() noexcept {
+            if (armed()) {
+                scheduler().timers.remove(*this);
+            }
+        }
+
+    private:
+        [[nodiscard]] Scheduler& scheduler() const noexcept {
+            return *sleeper_.task()->scheduler();
+        }
+        void on_deadline() noexcept override { sleeper_.resume(); }
+
+        SleepAwaiter& sleeper_;
+    };
 
     // Not inlined, so that a mere yield is short.
     [[gnu::noinline]] void arm() noexcept {
-        Scheduler& scheduler = *task()->scheduler();
+        const Clock::time_point deadline = deadline_;
+        auto* const alarm = ::new (static_cast<void*>(&alarm_)) Alarm(*this);
+        state_ = State::armed;
         try {
-            scheduler.start_timer(*this, deadline_);
+            alarm->start(deadline);
         } catch (...) {
-            deadline_ = no_memory;
+            alarm->~Alarm();
+            state_ = State::no_memory;
             resume();
         }
     }
-    void disarm() noexcept {
-        if (armed()) {
-            task()->scheduler()->timers.remove(*this);
-        }
-    }
-    void on_deadline() noexcept override { resume(); }
     void on_cancel() noexcept override {
-        disarm();
+        alarm_.cancel(); // one_turn does not wait
         resume();
     }
     [[nodiscard]] const char* describe() const noexcept override { return "sleep"; }
 
-    Clock::time_point deadline_;
+    State state_;
+    union {
+        Clock::time_point deadline_; // to_be_armed
+        Alarm alarm_;                // armed
+    };
 };
 
 /// What sleep() returns: counts from the moment it is awaited.
@@ -98,7 +124,7 @@ public:
 
     SleepAwaiter operator co_await() const {
         if (duration_ <= Clock::duration::zero()) {
-            return SleepAwaiter(SleepAwaiter::one_turn);
+            return SleepAwaiter();
         }
         return SleepAwaiter(deadline_after(running_scheduler().now(), duration_));
     }
@@ -113,8 +139,7 @@ public:
     explicit SleepUntil(Clock::time_point deadline) noexcept : deadline_(deadline) {}
 
     SleepAwaiter operator co_await() const {
-        return SleepAwaiter(deadline_ <= running_scheduler().now() ? SleepAwaiter::one_turn
-                                                                   : deadline_);
+        return deadline_ <= running_scheduler().now() ? SleepAwaiter() : SleepAwaiter(deadline_);
     }
 
 private:

@@ -67,30 +67,16 @@ public:
         return item;
     }
 
-    /// Runs the items that are in the queue now, `most` at most; what they push waits for the next
-    /// call. While it runs, the queue has only that. Each is counted before it runs.
+    /// Runs the items that are in the queue now, `most` at most, each counted before it runs; what
+    /// they push waits for the next call.
     void run(std::uint64_t& count, std::size_t most) noexcept {
-        if (empty()) {
-            return;
-        }
-        Runnable* next = head_;
-        Runnable** const end = end_;
-        forget_all();
-        const std::uint64_t last = count + most;
-        do {
-            Runnable& item = *next;
-            next = item.next_ready_; // before it runs: it may be destroyed, or queued anew
-            ++count;
-            item.run();
-        } while (next != nullptr && count != last);
-        if (next != nullptr) {
-            push_front(next, end);
+        if (!empty()) {
+            run_rounds(count, most, [] { return false; });
         }
     }
 
     /// Runs the items that are in the queue now, then those that they have pushed, and so on as long
-    /// as `go_on()` says so after a round; `most` items in all, each counted before it runs. The
-    /// queue must not be empty, and `go_on` not say so of an empty one.
+    /// as `go_on()` says so after a round; `most` items in all. The queue must not be empty, and `go_on` not say so of an empty one.
     template <class F>
     void run_rounds(std::uint64_t& count, std::size_t most, F&& go_on) noexcept {
         const std::uint64_t limit = count + most;
@@ -131,15 +117,6 @@ private:
     void forget_all() noexcept {
         head_ = nullptr;
         end_ = &head_;
-    }
-
-    /// Puts back a chain of items, whose last one's link is `*end`.
-    void push_front(Runnable* first, Runnable** end) noexcept {
-        *end = head_;
-        if (head_ == nullptr) {
-            end_ = end;
-        }
-        head_ = first;
     }
 
     void splice_back(ReadyQueue& other) noexcept {
