@@ -68,32 +68,29 @@ public:
 private:
     enum class State : unsigned char { one_turn, to_be_armed, armed, no_memory };
 
-    /// A Timer that knows its loop by the sleeper.
+    /// A timer that knows its sleeper, and by that its loop, from where it is: behind it.
     class Alarm final : public TimerNode {
     public:
-        explicit Alarm(SleepAwaiter& sleeper) noexcept : sleeper_(sleeper) {}
         ~Alarm() { cancel(); }
 
-        void start(Clock::time_point deadline) { scheduler().start_timer(*this, deadline); }
+        void start(Clock::time_point deadline) {
+            sleeper().task()->scheduler()->start_timer(*this, deadline);
+        }
         void cancel() noexcept {
             if (armed()) {
-                scheduler().timers.remove(*this);
+                sleeper().task()->scheduler()->timers.remove(*this);
             }
         }
 
     private:
-        [[nodiscard]] Scheduler& scheduler() const noexcept {
-            return *sleeper_.task()->scheduler();
-        }
-        void on_deadline() noexcept override { sleeper_.resume(); }
-
-        SleepAwaiter& sleeper_;
+        [[nodiscard]] inline SleepAwaiter& sleeper() noexcept;
+        void on_deadline() noexcept override { sleeper().resume(); }
     };
 
     // Not inlined, so that a mere yield is short.
     [[gnu::noinline]] void arm() noexcept {
         const Clock::time_point deadline = deadline_;
-        auto* const alarm = ::new (static_cast<void*>(&alarm_)) Alarm(*this);
+        auto* const alarm = ::new (static_cast<void*>(&alarm_)) Alarm;
         state_ = State::armed;
         try {
             alarm->start(deadline);
@@ -115,6 +112,13 @@ private:
         Alarm alarm_;                // armed
     };
 };
+
+inline SleepAwaiter& SleepAwaiter::Alarm::sleeper() noexcept {
+    // A word less in every task that sleeps. The state is in the padding of the base.
+    static_assert(sizeof(SleepAwaiter) == sizeof(Suspension) + sizeof(Alarm));
+    auto* const here = reinterpret_cast<unsigned char*>(this);
+    return *reinterpret_cast<SleepAwaiter*>(here - sizeof(Suspension));
+}
 
 /// What sleep() returns: counts from the moment it is awaited.
 class [[nodiscard(
