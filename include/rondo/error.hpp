@@ -214,6 +214,9 @@ std::system_error make_system_error(std::error_code error, const char* operation
 /// "rondo: recv: Connection reset by peer".
 [[noreturn]] void throw_system_error(int errno_value, const char* operation);
 
+/// Throws a LoopError: one place for many, which are shorter to compile so.
+[[noreturn]] void throw_loop_error(const char* message);
+
 } // namespace detail
 
 // Implementation
@@ -265,6 +268,10 @@ inline std::system_error make_system_error(std::error_code error, const char* op
 [[gnu::cold, gnu::noinline]] inline void throw_system_error(int errno_value,
                                                             const char* operation) {
     throw make_system_error(std::error_code(errno_value, std::system_category()), operation);
+}
+
+[[gnu::cold, gnu::noinline]] inline void throw_loop_error(const char* message) {
+    throw LoopError(message);
 }
 
 } // namespace detail

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -192,9 +191,11 @@ private:
     struct SignalHandler {
         int number;
         std::uint64_t id; // of the registration, which a replacement of the function keeps
-        std::shared_ptr<detail::SmallFunction<void()>> function;
-        Context context; // a copy of the one in which it was registered
+        detail::SmallFunction<void()> function; // empty while it is called
+        Context context;                        // a copy of the one in which it was registered
+        SignalHandler* next;
     };
+    class Stopper;
 
     /// Makes it run in a context that is not null.
     template <class C>
@@ -212,17 +213,25 @@ private:
     void require_startable() const;
     void destroy_all();
     void run_until_stopped();
+    void run_until_done(detail::FutureBase& future);
+    void report_pending(const detail::TaskBase& task) noexcept;
     /// Cancels all tasks and runs until they have ended, and those that they make meanwhile too.
     /// Neither stop() nor a KeyboardInterrupt ends that; the latter is thrown when all is done.
     void end_tasks();
+    /// A turn of end_tasks(), which keeps a KeyboardInterrupt for its end.
+    void turn_to_end(bool may_block, std::exception_ptr& interrupt);
+    /// Closes the async generators that are left, and runs until that is done.
+    void end_generators(std::exception_ptr& interrupt);
     /// Starts to close the async generators that are left, each in a task.
     std::vector<Task<>> close_generators();
     void report_unclosed(const Task<>& closing) noexcept;
     /// Throws: KeyboardInterrupt if a callback or task threw that; what LoopCore::turn() throws.
     void turn(bool may_block);
     void after_turn(bool rung);
+    void handle_signal(int number, detail::SmallFunction<void()> function);
     void call_signal_handlers();
     void call_signal_handler(std::uint64_t id);
+    [[nodiscard]] SignalHandler* find_signal_handler(std::uint64_t id) const noexcept;
     static void report(detail::Scheduler& scheduler, const char* message, std::exception_ptr error,
                        const detail::FutureBase* subject) noexcept;
     static void resume_from_thread(detail::Scheduler& scheduler, Suspension& suspension) noexcept;
@@ -230,7 +239,7 @@ private:
     mutable detail::LoopCore core_;
     detail::FdWatchers readers_{POLLIN};
     detail::FdWatchers writers_{POLLOUT};
-    std::vector<SignalHandler> signal_handlers_;
+    SignalHandler* signal_handlers_ = nullptr; // owned; the earliest first
     std::uint64_t last_signal_handler_id_ = 0;
     ExceptionHandler exception_handler_;
     bool running_ = false;
@@ -291,18 +300,19 @@ inline EventLoop::~EventLoop() {
 
 inline void EventLoop::require_open() const {
     if (closed_) {
-        throw LoopError("rondo: this event loop is closed");
+        detail::throw_loop_error("rondo: this event loop is closed");
     }
 }
 
 inline void EventLoop::require_startable() const {
     require_open();
     if (running_) {
-        throw LoopError("rondo: this event loop is running already");
+        detail::throw_loop_error("rondo: this event loop is running already");
     }
     if (detail::current_scheduler != nullptr) {
-        throw LoopError("rondo: another event loop runs on this thread; await the coroutine "
-                        "instead of running it");
+        detail::throw_loop_error(
+            "rondo: another event loop runs on this thread; await the coroutine "
+            "instead of running it");
     }
 }
 
@@ -310,17 +320,36 @@ template <Awaitable A>
 await_result_t<A> EventLoop::run_until_complete(A&& awaitable) {
     require_startable(); // before a task is made of it
     auto future = detail::ensure_future(core_.scheduler(), std::forward<A>(awaitable));
-    struct Stopper final : DoneObserver {
-        explicit Stopper(EventLoop& target) noexcept : loop(target) {}
-        void on_done() noexcept override { loop.stop(); }
-        EventLoop& loop;
-    } stopper(*this);
+    run_until_done(*future.state());
+    if constexpr (std::is_lvalue_reference_v<A> && std::copyable<await_result_t<A>>) {
+        return future.result(); // the caller's handle keeps its own
+    } else {
+        future.state()->require_value();
+        return future.state()->take();
+    }
+}
+
+class EventLoop::Stopper final : public DoneObserver {
+public:
+    explicit Stopper(EventLoop& loop) noexcept : loop_(loop) {}
+
+private:
+    void on_done() noexcept override { loop_.stop(); }
+
+    EventLoop& loop_;
+};
+
+/// Throws: LoopError if the loop was stopped before that.
+inline void EventLoop::run_until_done(detail::FutureBase& future) {
+    Stopper stopper(*this);
     {
         const Running running(*this);
         const detail::ScopeExit leave([&] {
-            future.forget(stopper);
+            if (stopper.is_linked()) {
+                detail::FutureBase::forget(stopper);
+            }
             if (future.done()) {
-                future.state()->mark_retrieved(); // by whatever leaves this function
+                future.mark_retrieved(); // by whatever leaves this function
             }
             core_.leave_thread();
         });
@@ -333,13 +362,7 @@ await_result_t<A> EventLoop::run_until_complete(A&& awaitable) {
         }
     }
     if (!future.done()) {
-        throw LoopError("rondo: the event loop was stopped before the awaitable was done");
-    }
-    if constexpr (std::is_lvalue_reference_v<A> && std::copyable<await_result_t<A>>) {
-        return future.result(); // the caller's handle keeps its own
-    } else {
-        future.state()->require_value();
-        return future.state()->take();
+        detail::throw_loop_error("rondo: the event loop was stopped before the awaitable was done");
     }
 }
 
@@ -362,13 +385,6 @@ inline void EventLoop::end_tasks() {
     }
     const Running running(*this);
     std::exception_ptr interrupt;
-    const auto one_turn = [&](bool may_block) {
-        try {
-            turn(may_block);
-        } catch (const KeyboardInterrupt&) {
-            interrupt = std::current_exception();
-        }
-    };
     do {
         while (!scheduler.tasks.empty()) {
             const std::vector<TaskRef> left = all_tasks();
@@ -377,20 +393,35 @@ inline void EventLoop::end_tasks() {
             }
             for (const TaskRef& task : left) {
                 while (!task.done()) {
-                    one_turn(true);
+                    turn_to_end(true, interrupt);
                 }
             }
         }
-        one_turn(false); // for their done callbacks
-        for (const Task<>& closing : close_generators()) {
-            while (!closing.done()) {
-                one_turn(true);
-            }
-            report_unclosed(closing);
+        turn_to_end(false, interrupt); // for their done callbacks
+        if (!scheduler.generators.empty()) {
+            end_generators(interrupt);
         }
     } while (!scheduler.tasks.empty());
     if (interrupt != nullptr) {
         std::rethrow_exception(interrupt);
+    }
+}
+
+[[gnu::noinline]] inline void EventLoop::turn_to_end(bool may_block,
+                                                     std::exception_ptr& interrupt) {
+    try {
+        turn(may_block);
+    } catch (const KeyboardInterrupt&) {
+        interrupt = std::current_exception();
+    }
+}
+
+[[gnu::noinline]] inline void EventLoop::end_generators(std::exception_ptr& interrupt) {
+    for (const Task<>& closing : close_generators()) {
+        while (!closing.done()) {
+            turn_to_end(true, interrupt);
+        }
+        report_unclosed(closing);
     }
 }
 
@@ -441,7 +472,7 @@ inline void EventLoop::run_once(Clock::duration longest) {
     turn(longest > Clock::duration::zero());
 }
 
-inline void EventLoop::turn(bool may_block) {
+[[gnu::noinline]] inline void EventLoop::turn(bool may_block) {
     after_turn(core_.turn(may_block));
 }
 
@@ -456,7 +487,7 @@ inline void EventLoop::after_turn(bool rung) {
 
 inline void EventLoop::close() {
     if (running_) {
-        throw LoopError("rondo: a running event loop cannot be closed; stop() it first");
+        detail::throw_loop_error("rondo: a running event loop cannot be closed; stop() it first");
     }
     if (closed_) {
         return;
@@ -464,8 +495,8 @@ inline void EventLoop::close() {
     core_.require_movable();
     closed_ = true;
     detail::Scheduler& scheduler = core_.scheduler();
-    while (!signal_handlers_.empty()) {
-        remove_signal_handler(signal_handlers_.back().number);
+    while (signal_handlers_ != nullptr) {
+        remove_signal_handler(signal_handlers_->number);
     }
     if (core_.ring().is_inherited()) {
         // The tasks are the parent's: what they clean up is not for this process to touch.
@@ -488,21 +519,23 @@ inline void EventLoop::destroy_all() {
     core_.discard_ready();
     while (!scheduler.tasks.empty()) {
         detail::TaskBase& task = *scheduler.tasks.front();
-        try {
-            const std::string name = task.describe();
-            call_exception_handler({.message = "a task was destroyed while it was pending",
-                                    .exception = nullptr,
-                                    .subject = name});
-        } catch (...) {
-            call_exception_handler({.message = "a task was destroyed while it was pending",
-                                    .exception = nullptr,
-                                    .subject = {}});
-        }
+        report_pending(task);
         task.abandon();
         core_.discard_ready();
     }
     scheduler.timers.clear();
     core_.close_ring();
+}
+
+[[gnu::noinline]] inline void EventLoop::report_pending(const detail::TaskBase& task) noexcept {
+    std::string name;
+    try {
+        name = task.describe();
+    } catch (...) { // NOLINT(bugprone-empty-catch): the report goes out without the name
+    }
+    call_exception_handler({.message = "a task was destroyed while it was pending",
+                            .exception = nullptr,
+                            .subject = name});
 }
 
 template <std::invocable F>
@@ -538,7 +571,7 @@ Handle EventLoop::call_soon_threadsafe(F callback, const Context* context) {
     node->add_ref(); // the inbox's
     if (!core_.inbox().post(*node)) {
         node->drop_ref();
-        throw LoopError("rondo: this event loop is closed");
+        detail::throw_loop_error("rondo: this event loop is closed");
     }
     return Handle(std::move(node));
 }
@@ -547,54 +580,79 @@ template <std::invocable F>
 void EventLoop::add_signal_handler(int number, F callback) {
     static_assert(!detail::is_coro_v<std::invoke_result_t<F&>>,
                   "rondo: a signal handler is a plain callback, not a coroutine");
+    handle_signal(number, std::move(callback));
+}
+
+inline void EventLoop::handle_signal(int number, detail::SmallFunction<void()> function) {
     require_open();
-    auto function = std::make_shared<detail::SmallFunction<void()>>(std::move(callback));
-    Context context = copy_context();
-    for (SignalHandler& handler : signal_handlers_) {
+    SignalHandler** link = &signal_handlers_;
+    for (; *link != nullptr; link = &(*link)->next) {
+        SignalHandler& handler = **link;
         if (handler.number == number) {
+            handler.context = copy_context();
             handler.function = std::move(function);
-            handler.context = std::move(context);
             return;
         }
     }
-    signal_handlers_.reserve(signal_handlers_.size() + 1);
-    detail::listen_to_signal(number, core_.inbox().wake_fd());
+    auto* const handler = new SignalHandler{number, ++last_signal_handler_id_, std::move(function),
+                                            copy_context(), nullptr};
+    try {
+        detail::listen_to_signal(number, core_.inbox().wake_fd());
+    } catch (...) {
+        delete handler;
+        throw;
+    }
     core_.expect_from_outside(+1);
-    signal_handlers_.push_back(
-        SignalHandler{number, ++last_signal_handler_id_, std::move(function), std::move(context)});
+    *link = handler;
 }
 
-inline bool EventLoop::remove_signal_handler(int number) noexcept {
-    for (SignalHandler& handler : signal_handlers_) {
-        if (handler.number == number) {
+[[gnu::noinline]] inline bool EventLoop::remove_signal_handler(int number) noexcept {
+    for (SignalHandler** link = &signal_handlers_; *link != nullptr; link = &(*link)->next) {
+        SignalHandler* const handler = *link;
+        if (handler->number == number) {
             detail::stop_listening_to_signal(number);
             core_.expect_from_outside(-1);
-            std::swap(handler, signal_handlers_.back());
-            signal_handlers_.pop_back();
+            *link = handler->next;
+            delete handler;
             return true;
         }
     }
     return false;
 }
 
-inline void EventLoop::call_signal_handlers() {
-    for (const SignalHandler& handler : signal_handlers_) {
-        if (detail::signal_slots[handler.number].arrived.exchange(false)) {
+[[gnu::noinline]] inline void EventLoop::call_signal_handlers() {
+    for (const SignalHandler* handler = signal_handlers_; handler != nullptr;
+         handler = handler->next) {
+        if (detail::signal_slots[handler->number].arrived.exchange(false)) {
             // Looked up again in the next turn: it may be replaced or removed until then.
-            call_soon([this, id = handler.id] { call_signal_handler(id); });
+            call_soon([this, id = handler->id] { call_signal_handler(id); });
         }
     }
 }
 
-inline void EventLoop::call_signal_handler(std::uint64_t id) {
-    for (const SignalHandler& handler : signal_handlers_) {
-        if (handler.id == id) {
-            const auto function = handler.function; // it may remove itself
-            const Context context = handler.context;
-            context.run(*function);
-            return;
-        }
+inline EventLoop::SignalHandler* EventLoop::find_signal_handler(std::uint64_t id) const noexcept {
+    SignalHandler* handler = signal_handlers_;
+    while (handler != nullptr && handler->id != id) {
+        handler = handler->next;
     }
+    return handler;
+}
+
+inline void EventLoop::call_signal_handler(std::uint64_t id) {
+    SignalHandler* const handler = find_signal_handler(id);
+    if (handler == nullptr) {
+        return;
+    }
+    // Out of the handler first: the function may remove or replace itself.
+    detail::SmallFunction<void()> function = std::move(handler->function);
+    const detail::ScopeExit put_back([&] {
+        SignalHandler* const now = find_signal_handler(id);
+        if (now != nullptr && !now->function) {
+            now->function = std::move(function);
+        }
+    });
+    const Context context = handler->context;
+    context.run(function);
 }
 
 inline void EventLoop::call_exception_handler(const ErrorContext& context) noexcept {
@@ -618,7 +676,7 @@ inline void EventLoop::default_exception_handler(const ErrorContext& context) no
     try {
         std::string text(context.message);
         if (!context.subject.empty()) {
-            text += " (" + std::string(context.subject) + ")";
+            text.append(" (").append(context.subject).append(")");
         }
         if (context.exception != nullptr) {
             detail::print_unhandled(text.c_str(), context.exception);
@@ -679,7 +737,7 @@ inline LoopMetrics EventLoop::metrics() const noexcept {
     return metrics;
 }
 
-inline std::vector<TaskRef> EventLoop::all_tasks() const {
+[[gnu::noinline]] inline std::vector<TaskRef> EventLoop::all_tasks() const {
     std::vector<TaskRef> tasks;
     core_.scheduler().tasks.for_each(
         [&](detail::TaskBase& task) { tasks.emplace_back(detail::Ref<detail::TaskBase>(&task)); });

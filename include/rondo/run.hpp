@@ -53,7 +53,7 @@ public:
     /// The loop. Throws: LoopError after close().
     EventLoop& get_loop() {
         if (closed_) {
-            throw LoopError("rondo: this Runner is closed");
+            detail::throw_loop_error("rondo: this Runner is closed");
         }
         if (!loop_) {
             loop_.emplace(options_);
@@ -160,8 +160,9 @@ private:
 template <Awaitable A>
 await_result_t<A> Runner::run(A&& main) {
     if (detail::current_scheduler != nullptr) {
-        throw LoopError("rondo: run() cannot be called from a running event loop; await the "
-                        "coroutine, or make a task of it");
+        detail::throw_loop_error(
+            "rondo: run() cannot be called from a running event loop; await the "
+            "coroutine, or make a task of it");
     }
     EventLoop& loop = get_loop();
     if (!context_) {
@@ -190,7 +191,8 @@ inline void Runner::close() {
         return;
     }
     if (loop_ && loop_->is_running()) {
-        throw LoopError("rondo: a Runner cannot be closed by what it runs; return from main first");
+        detail::throw_loop_error(
+            "rondo: a Runner cannot be closed by what it runs; return from main first");
     }
     closed_ = true;
     if (!loop_) {

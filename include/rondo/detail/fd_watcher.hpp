@@ -145,18 +145,20 @@ public:
         if (index >= watchers_.size()) {
             watchers_.resize(index + 1);
         }
-        Ref<FdWatcher> watcher(new FdWatcher(scheduler, fd, events_, std::move(callback)));
+        auto* const watcher = new FdWatcher(scheduler, fd, events_, std::move(callback));
+        watcher->add_ref(); // the table's
         remove(fd);
+        remove_ = &FdWatchers::remove;
         watchers_[index] = watcher;
         watcher->start();
     }
 
     bool remove(int fd) noexcept {
         const auto index = static_cast<std::size_t>(fd);
-        if (fd < 0 || index >= watchers_.size() || !watchers_[index]) {
+        if (fd < 0 || index >= watchers_.size() || watchers_[index] == nullptr) {
             return false;
         }
-        const Ref<FdWatcher> watcher = std::exchange(watchers_[index], nullptr);
+        const auto watcher = Ref<FdWatcher>::adopt(std::exchange(watchers_[index], nullptr));
         const bool watching = !watcher->removed(); // not if it has failed
         watcher->remove();
         return watching;
@@ -164,14 +166,16 @@ public:
 
     void clear() noexcept {
         for (std::size_t fd = 0; fd < watchers_.size(); ++fd) {
-            remove(static_cast<int>(fd));
+            (this->*remove_)(static_cast<int>(fd));
         }
-        watchers_.clear();
     }
 
 private:
     unsigned events_;
-    std::vector<Ref<FdWatcher>> watchers_;
+    std::vector<FdWatcher*> watchers_; // a reference each, or null
+    // Set by add(), and called through, so that a program without readers and writers, which every
+    // loop clears at its end, is compiled without all of this.
+    bool (FdWatchers::*remove_)(int) noexcept = nullptr;
 };
 
 } // namespace rondo::inline RONDO_ABI::detail

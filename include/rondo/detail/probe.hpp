@@ -241,79 +241,81 @@ inline UringFacts UringFacts::collect() {
 }
 
 inline std::string explain_unavailable(int error, const UringFacts& facts) {
-    constexpr std::string_view seccomp_remedy =
+    constexpr const char* seccomp_remedy =
         "a seccomp filter forbids it, as the default profile of Docker and of other container "
         "runtimes does: run with a profile that allows io_uring_setup, io_uring_enter and "
         "io_uring_register (for a trial: --security-opt seccomp=unconfined)";
-    constexpr std::string_view sysctl_remedy = "run `sysctl -w kernel.io_uring_disabled=0`";
     const bool filtered = facts.seccomp.value_or(0) != 0;
 
-    std::string text = "rondo: io_uring is not available: ";
+    const char* cause = "";
+    const char* remedy = "";
+    std::string limit;
     switch (error) {
     case ENOSYS:
         if (filtered) {
-            text += seccomp_remedy;
-            text += "; or this kernel is older than Linux 6.1 or built without CONFIG_IO_URING";
+            cause = seccomp_remedy;
+            remedy = "; or this kernel is older than Linux 6.1 or built without CONFIG_IO_URING";
         } else {
-            text +=
+            cause =
                 "this kernel is too old or built without CONFIG_IO_URING: use Linux 6.1 or later";
         }
         break;
     case EINVAL:
-        text += "this kernel's io_uring lacks what Rondo needs: use Linux 6.1 or later";
+        cause = "this kernel's io_uring lacks what Rondo needs: use Linux 6.1 or later";
         break;
     case EPERM:
     case EACCES:
         if (facts.disabled.value_or(0) == 2) {
-            text += "the sysctl kernel.io_uring_disabled is 2, which forbids it to everybody: ";
-            text += sysctl_remedy;
+            cause = "the sysctl kernel.io_uring_disabled is 2, which forbids it to everybody: run "
+                    "`sysctl -w kernel.io_uring_disabled=0`";
         } else if (facts.disabled.value_or(0) == 1) {
-            text += "the sysctl kernel.io_uring_disabled is 1, which forbids it to processes that "
-                    "are neither privileged nor in the group kernel.io_uring_group: ";
-            text += sysctl_remedy;
-            text += ", or join that group";
+            cause = "the sysctl kernel.io_uring_disabled is 1, which forbids it to processes that "
+                    "are neither privileged nor in the group kernel.io_uring_group: run "
+                    "`sysctl -w kernel.io_uring_disabled=0`, or join that group";
         } else if (filtered) {
-            text += seccomp_remedy;
+            cause = seccomp_remedy;
         } else {
-            text += "a security policy forbids it: look for a seccomp filter around this process, "
+            cause = "a security policy forbids it: look for a seccomp filter around this process, "
                     "an SELinux or AppArmor rule, and the sysctl kernel.io_uring_disabled";
         }
         break;
     case ENOMEM:
-        text += "there is no memory for the ring";
+        cause = "there is no memory for the ring";
         if (facts.memory_limit && *facts.memory_limit != RLIM_INFINITY) {
-            text += "; before Linux 5.12 it counts as locked memory, of which this process may "
+            limit = "; before Linux 5.12 it counts as locked memory, of which this process may "
                     "have " +
                     std::to_string(*facts.memory_limit / 1024) + " KiB";
         }
-        text += ": raise `ulimit -l`, free memory, or ask for fewer entries";
+        remedy = ": raise `ulimit -l`, free memory, or ask for fewer entries";
         break;
     case EMFILE:
-        text += "this process has no file descriptor left";
+        cause = "this process has no file descriptor left";
         if (facts.file_limit && *facts.file_limit != RLIM_INFINITY) {
-            text += " of its " + std::to_string(*facts.file_limit);
+            limit = " of its " + std::to_string(*facts.file_limit);
         }
-        text += ": raise `ulimit -n`, or close some";
+        remedy = ": raise `ulimit -n`, or close some";
         break;
     case ENFILE:
-        text += "the system has no open file left: raise the sysctl fs.file-max, or close some";
+        cause = "the system has no open file left: raise the sysctl fs.file-max, or close some";
         break;
     default:
-        text += "the kernel refused to make a ring for a reason that Rondo does not know";
+        cause = "the kernel refused to make a ring for a reason that Rondo does not know";
         if (filtered) {
-            text += "; ";
-            text += seccomp_remedy;
+            limit = "; ";
+            remedy = seccomp_remedy;
         }
         break;
     }
+    std::string text = "rondo: io_uring is not available: ";
+    text.append(cause).append(limit).append(remedy);
     if (!facts.kernel.empty()) {
-        text += " (this is Linux " + facts.kernel + ")";
+        text.append(" (this is Linux ").append(facts.kernel).append(")");
     }
     return text;
 }
 
 [[noreturn]] inline void throw_unavailable(int error) {
-    throw std::system_error(error, std::system_category(),
+    throw std::system_error(std::error_code(error, std::system_category()),
                             explain_unavailable(error, UringFacts::collect()));
 }
 

@@ -70,7 +70,7 @@ inline void listen_to_signal(int number, int wake_fd) {
     SignalSlot& slot = signal_slots[number];
     int nobody = -1;
     if (!slot.wake_fd.compare_exchange_strong(nobody, wake_fd)) {
-        throw LoopError("rondo: another event loop handles this signal already");
+        throw_loop_error("rondo: another event loop handles this signal already");
     }
     slot.arrived.store(false);
     struct sigaction action{};

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <rondo/clock.hpp>
@@ -113,7 +114,7 @@ public:
 
     /// A run ends: the loop's own request leaves the ring if it is the only one, so that the loop
     /// may be run or closed on another thread.
-    void leave_thread() noexcept {
+    [[gnu::noinline]] void leave_thread() noexcept {
         if (ring_->in_flight() != 1 || !wake_->is_in_flight() || ring_->is_inherited()) {
             return;
         }
@@ -129,8 +130,8 @@ public:
     /// Throws: LoopError if the ring has something to do, and this is not its thread.
     void require_movable() const {
         if (!ring_->idle() && !ring_->is_inherited() && thread_ != ::gettid()) {
-            throw LoopError("rondo: this event loop has operations in flight on another thread: "
-                            "run it and close it there");
+            throw_loop_error("rondo: this event loop has operations in flight on another thread: "
+                             "run it and close it there");
         }
     }
 
@@ -142,7 +143,7 @@ public:
     ///
     /// Throws: DeadlockError in virtual time, where nothing can ever happen; LoopError in a forked
     /// child.
-    bool turn(bool may_block) {
+    [[gnu::noinline]] bool turn(bool may_block) { // not hot, and long
         stay_awake();
         turn_awake(may_block);
         return wake_->take_rung();
@@ -197,12 +198,13 @@ public:
     [[nodiscard]] std::string describe_tasks() const {
         std::string text;
         scheduler_->tasks.for_each([&](const TaskBase& task) {
-            text += "\n  " + task.describe() + " waits on " + task.describe_wait();
+            append(text, "\n  ", task.describe());
+            append(text, " waits on ", task.describe_wait());
 #if RONDO_TRACK_LOCATIONS
             for (const PromiseBase* frame = task.leaf() != nullptr ? task.innermost() : nullptr;
                  frame != nullptr; frame = frame->parent()) {
-                text += std::string("\n    at ") + frame->awaiting_at().file_name() + ":" +
-                        std::to_string(frame->awaiting_at().line());
+                append(text, "\n    at ", frame->awaiting_at().file_name());
+                append(text, ":", std::to_string(frame->awaiting_at().line()));
             }
 #endif
         });
@@ -219,6 +221,12 @@ private:
     // that waits for nothing else counts as hung.
     static constexpr std::chrono::milliseconds patience{2};
     static constexpr std::chrono::seconds long_patience{10};
+
+    // Not inlined, since what does this in many places takes long to compile.
+    [[gnu::noinline]] static void append(std::string& text, const char* before,
+                                         std::string_view more) {
+        text.append(before).append(more);
+    }
 
     /// Some turns without a look at the ring, where only another thread or a signal could have left
     /// something.
@@ -368,7 +376,7 @@ private:
         ready.run(steps_, most);
     }
 
-    static std::unique_ptr<Ring> make_ring(const LoopOptions& options) {
+    [[gnu::noinline]] static std::unique_ptr<Ring> make_ring(const LoopOptions& options) {
         return std::make_unique<Ring>(RingOptions{.entries = options.entries});
     }
 
