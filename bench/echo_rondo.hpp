@@ -71,6 +71,19 @@ inline rondo::Coro<> echo_by_operations(int socket, const RondoSession& session)
     session.ended();
 }
 
+inline rondo::Coro<> echo_by_multishot(int socket, rondo::io::BufferPool& pool,
+                                       const RondoSession& session) {
+    {
+        auto chunks = rondo::io::recv_multishot(socket, pool);
+        while (auto chunk = co_await chunks.next()) {
+            co_await rondo::io::send(socket, chunk->buffer(), MSG_WAITALL);
+            session.echoed();
+        }
+    }
+    co_await rondo::io::close(socket);
+    session.ended();
+}
+
 /// How a connection is served.
 using StreamHandler = rondo::Coro<> (*)(rondo::Stream stream, const RondoSession& session);
 
@@ -89,6 +102,15 @@ inline rondo::Coro<> serve_by_operations(const std::vector<int>& sockets, EchoSe
     const RondoSession rondo_session{session, {}};
     for (const int socket : sockets) {
         (void)rondo::create_task(echo_by_operations(socket, rondo_session));
+    }
+    co_await rondo_session.over;
+}
+
+inline rondo::Coro<> serve_by_multishot(const std::vector<int>& sockets, EchoSession& session) {
+    const RondoSession rondo_session{session, {}};
+    rondo::io::BufferPool pool(1024, echo_buffer_size);
+    for (const int socket : sockets) {
+        (void)rondo::create_task(echo_by_multishot(socket, pool, rondo_session));
     }
     co_await rondo_session.over;
 }

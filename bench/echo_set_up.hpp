@@ -42,6 +42,9 @@ void serve_by_hand(const std::vector<int>& sockets, EchoSession& session) {
 inline void serve_rondo_io(const std::vector<int>& sockets, EchoSession& session) {
     rondo::run(serve_by_operations(sockets, session));
 }
+inline void serve_rondo_multishot(const std::vector<int>& sockets, EchoSession& session) {
+    rondo::run(serve_by_multishot(sockets, session));
+}
 template <StreamHandler echo>
 void serve_rondo(const std::vector<int>& sockets, EchoSession& session) {
     rondo::run(serve_streams(echo, sockets, session));
@@ -56,6 +59,7 @@ inline constexpr EchoContender echo_contenders[] = {
     {"liburing_multishot", serve_by_hand<MultishotServer>},
     {"epoll", serve_by_hand<EpollServer>},
     {"rondo_io", serve_rondo_io},
+    {"rondo_multishot", serve_rondo_multishot},
     {"rondo", serve_rondo<echo_by_stream>, listen_rondo<echo_by_stream>},
     {"rondo_receive", serve_rondo<echo_by_chunks>, listen_rondo<echo_by_chunks>},
 };
