@@ -53,28 +53,44 @@ namespace detail {
     }
 }
 
+/// A task that the loop does not know yet: dropped before it is launched, it has never run.
 template <class T>
-Task<T> spawn(Scheduler& scheduler, Coro<T>&& coro, const TaskOptions& options) {
-    if (scheduler.loop == nullptr) [[unlikely]] {
-        throw_loop_closed();
-    }
-    // It owns the coroutine from here on.
-    struct Released {
-        ~Released() {
+Task<T> unlaunched_task(Scheduler& scheduler, Coro<T>&& coro) {
+    struct Owner {
+        ~Owner() {
             if (handle) {
                 handle.destroy();
             }
         }
         std::coroutine_handle<Promise<T>> handle;
-    } released{release(std::move(coro))};
-    Ref<TaskState<T>> state(new TaskState<T>(scheduler, released.handle));
-    released.handle = nullptr;
-    if (options.name.empty() && options.context == nullptr && !options.eager_start) [[likely]] {
-        state->launch();
-    } else {
-        launch_with(*state, options);
-    }
+    } owner{release(std::move(coro))};
+    Ref<TaskState<T>> state(new TaskState<T>(scheduler, owner.handle));
+    owner.handle = nullptr;
     return Task<T>(std::move(state));
+}
+
+template <class T>
+Task<T> spawn(Scheduler& scheduler, Coro<T>&& coro) {
+    if (scheduler.loop == nullptr) [[unlikely]] {
+        throw_loop_closed();
+    }
+    Task<T> task = unlaunched_task(scheduler, std::move(coro));
+    task.state()->launch();
+    return task;
+}
+
+template <class T>
+Task<T> spawn(Scheduler& scheduler, Coro<T>&& coro, const TaskOptions& options) {
+    if (scheduler.loop == nullptr) {
+        throw_loop_closed();
+    }
+    Task<T> task = unlaunched_task(scheduler, std::move(coro));
+    if (options.name.empty() && options.context == nullptr && !options.eager_start) {
+        task.state()->launch();
+    } else {
+        launch_with(*task.state(), options);
+    }
+    return task;
 }
 
 template <class A>
@@ -124,7 +140,12 @@ auto ensure_future(Scheduler& scheduler, A&& awaitable, const TaskOptions& optio
 /// Throws: LoopError outside a loop; the coroutine is destroyed then.
 template <class T>
 [[nodiscard("rondo: keep the Task, or write (void) to let it run on its own")]] Task<T> create_task(
-    Coro<T> coro, const TaskOptions& options = {}) {
+    Coro<T> coro) {
+    return detail::spawn(detail::running_scheduler(), std::move(coro));
+}
+template <class T>
+[[nodiscard("rondo: keep the Task, or write (void) to let it run on its own")]] Task<T> create_task(
+    Coro<T> coro, const TaskOptions& options) {
     return detail::spawn(detail::running_scheduler(), std::move(coro), options);
 }
 
@@ -141,10 +162,8 @@ template <class F, class... Args>
 [[nodiscard("rondo: keep the Task, or write (void) to let it run on its own")]] auto create_task(
     F&& function, Args&&... args) {
     detail::Scheduler& scheduler = detail::running_scheduler();
-    return detail::spawn(scheduler,
-                         detail::invoke_and_keep<std::decay_t<F>, std::decay_t<Args>...>(
-                             std::forward<F>(function), std::forward<Args>(args)...),
-                         TaskOptions{});
+    return detail::spawn(scheduler, detail::invoke_and_keep<std::decay_t<F>, std::decay_t<Args>...>(
+                                        std::forward<F>(function), std::forward<Args>(args)...));
 }
 
 /// Turns anything that can be awaited into a Task (a Task or Future stays what it is).

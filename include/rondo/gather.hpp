@@ -269,20 +269,8 @@ Result<await_result_t<A>> take_outcome(const Handle& child) {
     }
 }
 
-/// A task that the loop does not know yet: dropped before it is launched, it has never run. So an
-/// argument that is bad, or no memory for the next task, leaves nothing behind that runs.
-template <class T>
-Task<T> unlaunched_task(Scheduler& scheduler, Coro<T> coro) {
-    const auto handle = release(std::move(coro));
-    try {
-        return Task<T>(Ref<TaskState<T>>(new TaskState<T>(scheduler, handle)));
-    } catch (...) {
-        handle.destroy();
-        throw;
-    }
-}
-
-/// A Task or Future as it is; an unlaunched task of anything else.
+/// A Task or Future as it is; an unlaunched task of anything else. So an argument that is bad, or no
+/// memory for the next task, leaves nothing behind that runs.
 /// Throws: LoopError for one of another loop; InvalidStateError for the task that asks.
 template <class A>
 auto make_child(Scheduler& scheduler, A& awaitable) {
