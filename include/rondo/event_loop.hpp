@@ -26,6 +26,7 @@
 #include <rondo/create_task.hpp>
 #include <rondo/detail/fd_watcher.hpp>
 #include <rondo/detail/live_generator.hpp>
+#include <rondo/detail/ref.hpp>
 #include <rondo/detail/scope_exit.hpp>
 #include <rondo/detail/signal_table.hpp>
 #include <rondo/detail/small_function.hpp>
@@ -188,12 +189,20 @@ public:
 private:
     friend class Runner;
 
-    struct SignalHandler {
+    struct SignalHandler { // counted, because it may be removed by its own function
         int number;
-        std::uint64_t id; // of the registration, which a replacement of the function keeps
-        detail::SmallFunction<void()> function; // empty while it is called
-        Context context;                        // a copy of the one in which it was registered
-        SignalHandler* next;
+        detail::SmallFunction<void()> function;
+        Context context;      // a copy of the one in which it was registered
+        std::uint64_t id = 0; // of the registration, which a replacement keeps
+        SignalHandler* next = nullptr;
+        unsigned references = 0;
+
+        void add_ref() noexcept { ++references; }
+        void drop_ref() noexcept {
+            if (--references == 0) {
+                delete this;
+            }
+        }
     };
     class Stopper;
 
@@ -231,7 +240,6 @@ private:
     void handle_signal(int number, detail::SmallFunction<void()> function);
     void call_signal_handlers();
     void call_signal_handler(std::uint64_t id);
-    [[nodiscard]] SignalHandler* find_signal_handler(std::uint64_t id) const noexcept;
     static void report(detail::Scheduler& scheduler, const char* message, std::exception_ptr error,
                        const detail::FutureBase* subject) noexcept;
     static void resume_from_thread(detail::Scheduler& scheduler, Suspension& suspension) noexcept;
@@ -239,7 +247,7 @@ private:
     mutable detail::LoopCore core_;
     detail::FdWatchers readers_{POLLIN};
     detail::FdWatchers writers_{POLLOUT};
-    SignalHandler* signal_handlers_ = nullptr; // owned; the earliest first
+    SignalHandler* signal_handlers_ = nullptr; // a reference each; the earliest first
     std::uint64_t last_signal_handler_id_ = 0;
     ExceptionHandler exception_handler_;
     bool running_ = false;
@@ -585,25 +593,23 @@ void EventLoop::add_signal_handler(int number, F callback) {
 
 inline void EventLoop::handle_signal(int number, detail::SmallFunction<void()> function) {
     require_open();
+    detail::Ref<SignalHandler> handler(
+        new SignalHandler{number, std::move(function), copy_context()});
     SignalHandler** link = &signal_handlers_;
-    for (; *link != nullptr; link = &(*link)->next) {
-        SignalHandler& handler = **link;
-        if (handler.number == number) {
-            handler.context = copy_context();
-            handler.function = std::move(function);
-            return;
-        }
+    while (*link != nullptr && (*link)->number != number) {
+        link = &(*link)->next;
     }
-    auto* const handler = new SignalHandler{number, ++last_signal_handler_id_, std::move(function),
-                                            copy_context(), nullptr};
-    try {
-        detail::listen_to_signal(number, core_.inbox().wake_fd());
-    } catch (...) {
-        delete handler;
-        throw;
+    if (SignalHandler* const old = *link) {
+        handler->id = old->id;
+        handler->next = old->next;
+        *link = handler.detach();
+        old->drop_ref();
+        return;
     }
+    detail::listen_to_signal(number, core_.inbox().wake_fd());
     core_.expect_from_outside(+1);
-    *link = handler;
+    handler->id = ++last_signal_handler_id_;
+    *link = handler.detach();
 }
 
 [[gnu::noinline]] inline bool EventLoop::remove_signal_handler(int number) noexcept {
@@ -613,7 +619,7 @@ inline void EventLoop::handle_signal(int number, detail::SmallFunction<void()> f
             detail::stop_listening_to_signal(number);
             core_.expect_from_outside(-1);
             *link = handler->next;
-            delete handler;
+            handler->drop_ref();
             return true;
         }
     }
@@ -630,29 +636,15 @@ inline void EventLoop::handle_signal(int number, detail::SmallFunction<void()> f
     }
 }
 
-inline EventLoop::SignalHandler* EventLoop::find_signal_handler(std::uint64_t id) const noexcept {
+inline void EventLoop::call_signal_handler(std::uint64_t id) {
     SignalHandler* handler = signal_handlers_;
     while (handler != nullptr && handler->id != id) {
         handler = handler->next;
     }
-    return handler;
-}
-
-inline void EventLoop::call_signal_handler(std::uint64_t id) {
-    SignalHandler* const handler = find_signal_handler(id);
-    if (handler == nullptr) {
-        return;
+    if (handler != nullptr) {
+        const detail::Ref<SignalHandler> kept(handler);
+        kept->context.run(kept->function);
     }
-    // Out of the handler first: the function may remove or replace itself.
-    detail::SmallFunction<void()> function = std::move(handler->function);
-    const detail::ScopeExit put_back([&] {
-        SignalHandler* const now = find_signal_handler(id);
-        if (now != nullptr && !now->function) {
-            now->function = std::move(function);
-        }
-    });
-    const Context context = handler->context;
-    context.run(function);
 }
 
 inline void EventLoop::call_exception_handler(const ErrorContext& context) noexcept {

@@ -118,7 +118,8 @@ decltype(auto) run(F&& function, LoopOptions options) {
 /// While it lives, the first SIGINT cancels a task.
 class Runner::SigintWatch {
 public:
-    SigintWatch(EventLoop& loop, TaskRef main, bool wanted) : loop_(loop), main_(std::move(main)) {
+    [[gnu::noinline]] SigintWatch(EventLoop& loop, TaskRef main, bool wanted)
+        : loop_(loop), main_(std::move(main)) {
         if (!wanted || !detail::signal_is_default(SIGINT)) {
             return;
         }
@@ -132,7 +133,7 @@ public:
     }
     SigintWatch(const SigintWatch&) = delete;
     SigintWatch& operator=(const SigintWatch&) = delete;
-    ~SigintWatch() {
+    [[gnu::noinline]] ~SigintWatch() {
         if (installed_) {
             loop_.remove_signal_handler(SIGINT);
         }

@@ -36,7 +36,7 @@ public:
     [[nodiscard]] int wake_fd() const noexcept { return wake_fd_; }
 
     /// Hands an item to the loop. Returns false if the loop is closed.
-    [[nodiscard]] bool post(Runnable& item) noexcept {
+    [[nodiscard, gnu::noinline]] bool post(Runnable& item) noexcept {
         const std::lock_guard lock(mutex_);
         if (wake_fd_ < 0) {
             return false;
@@ -54,7 +54,7 @@ public:
     [[nodiscard]] bool filled() const noexcept { return filled_.load(std::memory_order_relaxed); }
 
     /// Moves what was posted to the ready queue, in order.
-    void drain(ReadyQueue& ready) noexcept {
+    [[gnu::noinline]] void drain(ReadyQueue& ready) noexcept {
         const std::lock_guard lock(mutex_);
         filled_.store(false, std::memory_order_relaxed);
         while (!queue_.empty()) {
@@ -63,7 +63,7 @@ public:
     }
 
     /// Nothing can be posted any more. What is left in the queue is dropped by the caller's drain().
-    void close() noexcept {
+    [[gnu::noinline]] void close() noexcept {
         const std::lock_guard lock(mutex_);
         if (wake_fd_ >= 0) {
             ::close(wake_fd_);

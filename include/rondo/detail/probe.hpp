@@ -282,16 +282,18 @@ inline std::string explain_unavailable(int error, const UringFacts& facts) {
     case ENOMEM:
         cause = "there is no memory for the ring";
         if (facts.memory_limit && *facts.memory_limit != RLIM_INFINITY) {
-            limit = "; before Linux 5.12 it counts as locked memory, of which this process may "
-                    "have " +
-                    std::to_string(*facts.memory_limit / 1024) + " KiB";
+            limit
+                .append("; before Linux 5.12 it counts as locked memory, of which this process may "
+                        "have ")
+                .append(std::to_string(*facts.memory_limit / 1024))
+                .append(" KiB");
         }
         remedy = ": raise `ulimit -l`, free memory, or ask for fewer entries";
         break;
     case EMFILE:
         cause = "this process has no file descriptor left";
         if (facts.file_limit && *facts.file_limit != RLIM_INFINITY) {
-            limit = " of its " + std::to_string(*facts.file_limit);
+            limit.append(" of its ").append(std::to_string(*facts.file_limit));
         }
         remedy = ": raise `ulimit -n`, or close some";
         break;
@@ -301,7 +303,7 @@ inline std::string explain_unavailable(int error, const UringFacts& facts) {
     default:
         cause = "the kernel refused to make a ring for a reason that Rondo does not know";
         if (filtered) {
-            limit = "; ";
+            limit.append("; ");
             remedy = seccomp_remedy;
         }
         break;

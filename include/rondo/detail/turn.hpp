@@ -99,7 +99,7 @@ public:
     /// long as it has nothing to do.
     ///
     /// Throws: LoopError if it has; std::system_error if there is no ring to be had, without effect.
-    void enter_thread() {
+    [[gnu::noinline]] void enter_thread() {
         const pid_t here = ::gettid();
         if (here == thread_ || ring_->is_inherited()) {
             return; // a forked child is told by turn()
@@ -173,7 +173,7 @@ public:
     }
 
     /// Runs nothing of what is ready any more, and lets go of it.
-    void discard_ready() noexcept {
+    [[gnu::noinline]] void discard_ready() noexcept {
         Scheduler& scheduler = *scheduler_;
         inbox_->drain(scheduler.ready);
         while (!scheduler.ready.empty()) {
@@ -317,13 +317,15 @@ private:
             return;
         }
         if (operations == 0 && expected_from_outside_ == 0) {
-            throw DeadlockError("rondo: nothing can wake this program any more:" +
-                                describe_tasks());
+            throw_deadlock("rondo: nothing can wake this program any more:");
         }
         if (!listen(long_patience)) {
-            throw DeadlockError("rondo: this program has waited for I/O for 10 seconds:" +
-                                describe_tasks());
+            throw_deadlock("rondo: this program has waited for I/O for 10 seconds:");
         }
+    }
+
+    [[noreturn, gnu::noinline]] void throw_deadlock(const char* message) const {
+        throw DeadlockError(message + describe_tasks());
     }
 
     /// Waits in real time for something from outside. Returns whether it came.
