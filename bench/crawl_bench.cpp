@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The Rondo authors
 // SPDX-License-Identifier: MIT
 //
-// 1000 pages from a server that takes 50 ms for each, at most 100 at a time, each on a connection of
-// its own: what does a GET cost the client (crawl: CPU time, and the memory that it gains), and how
-// long do all of them take (crawl_wall: the time on the clock, divided by 1000)? Baseline: epoll by
-// hand. A client is a process of its own, and so is the server, which is the same for all: on
-// another core if there is one.
+// 1000 pages from a server that takes 50 ms for each, at most 100 at a time, each on a connection
+// of its own: what does a GET cost the client (crawl: CPU time, and the memory that it gains), and
+// how long do all of them take (crawl_wall: the time on the clock, divided by 1000)? Baseline:
+// epoll by hand. A client is a process of its own, so that its memory is not what an earlier one
+// left; so is the server, which is the same for all: on another core if there is one.
 
 #include <array>
 #include <cerrno>
@@ -64,8 +64,8 @@ void end_with(pid_t parent) {
     }
 }
 
-/// Answers for ever. Each connection is a chain of requests in the ring: receive, wait, send, close.
-/// So every delay has a timer of its own, and none is rounded to milliseconds.
+/// Answers for ever. Each connection is a chain of requests in the ring: receive, wait, send,
+/// close. So every delay has a timer of its own, and none is rounded to milliseconds.
 class SlowServer {
 public:
     explicit SlowServer(int listening) : listening_(listening) {
