@@ -71,7 +71,10 @@ public:
     Awaiter(const Awaiter&) = delete;
     Awaiter& operator=(const Awaiter&) = delete;
 
-    [[nodiscard]] bool await_ready() const noexcept { return event_.set_; }
+    [[nodiscard]] bool await_ready() noexcept {
+        wait_.reset(); // of an await before this one
+        return event_.set_;
+    }
     template <class P>
     bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
         return wait_.emplace().wait_in(event_.waiting_, awaiting);

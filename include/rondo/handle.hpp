@@ -69,7 +69,7 @@ public:
     }
 
     void run() noexcept override {
-        if (!cancelled_) {
+        if (!cancelled_ && current_scheduler != nullptr) { // not in a child forked by a step
             invoke();
         }
         drop_ref();

@@ -132,7 +132,10 @@ public:
     Awaiter(const Awaiter&) = delete;
     Awaiter& operator=(const Awaiter&) = delete;
 
-    [[nodiscard]] bool await_ready() noexcept { return !std::exchange(lock_.locked_, true); }
+    [[nodiscard]] bool await_ready() noexcept {
+        wait_.reset(); // of an await before this one
+        return !std::exchange(lock_.locked_, true);
+    }
     template <class P>
     bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
         return wait_.emplace(lock_).wait_in(lock_.waiting_, awaiting);

@@ -272,7 +272,10 @@ public:
     Getter(const Getter&) = delete;
     Getter& operator=(const Getter&) = delete;
 
-    [[nodiscard]] bool await_ready() const noexcept { return !queue_.empty() || queue_.shut_down_; }
+    [[nodiscard]] bool await_ready() noexcept {
+        wait_.reset(); // of an await before this one
+        return !queue_.empty() || queue_.shut_down_;
+    }
     template <class P>
     bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
         return wait_.emplace(queue_).wait_in(queue_.getters_, awaiting);
@@ -342,7 +345,10 @@ public:
     Putter(const Putter&) = delete;
     Putter& operator=(const Putter&) = delete;
 
-    [[nodiscard]] bool await_ready() const noexcept { return !queue_.full() || queue_.shut_down_; }
+    [[nodiscard]] bool await_ready() noexcept {
+        wait_.reset(); // of an await before this one
+        return !queue_.full() || queue_.shut_down_;
+    }
     template <class P>
     bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {
         return wait_.emplace(queue_).wait_in(queue_.putters_, awaiting);

@@ -199,7 +199,10 @@ public:
     Awaiter(const Awaiter&) = delete;
     Awaiter& operator=(const Awaiter&) = delete;
 
-    [[nodiscard]] bool await_ready() noexcept { return semaphore_.take_free(); }
+    [[nodiscard]] bool await_ready() noexcept {
+        wait_.reset(); // of an await before this one
+        return semaphore_.take_free();
+    }
 
     template <class P>
     bool await_suspend(std::coroutine_handle<P> awaiting) noexcept {

@@ -40,10 +40,10 @@ public:
         if (!suspend_unless_cancelled(awaiting)) {
             return false;
         }
-        if (state_ == State::one_turn) {
-            resume();
-        } else {
+        if (state_ == State::to_be_armed) {
             arm();
+        } else {
+            resume(); // in the next turn: of an awaiter that has slept before, the time is over
         }
         return true;
     }

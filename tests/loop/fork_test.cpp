@@ -164,6 +164,35 @@ TEST_CASE("a child that is forked inside a callback does not see its parent's lo
     CHECK(end.text == "not running ok");
 }
 
+TEST_CASE("a child that is forked inside a callback runs none of its parent's other callbacks",
+          "[loop][fork][b664]") {
+    EventLoop loop(real_time());
+    const Ends pipe = Ends::pipe();
+    pid_t child = -1;
+    int calls = 0;
+    loop.call_soon([&] { child = ::fork(); });
+    loop.call_soon([&] {
+        ++calls;
+        loop.stop();
+    });
+    try {
+        loop.run_forever();
+        if (child == 0) {
+            ::_exit(1);
+        }
+    } catch (const LoopError&) {
+        if (child == 0) {
+            ::_exit(calls == 0 ? 7 : 2);
+        }
+        throw;
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(calls == 1);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 7);
+}
+
 TEST_CASE("a child that is forked inside a task and goes on into the loop is stopped",
           "[loop][fork][b664]") {
     const std::size_t parent = static_cast<std::size_t>(::getpid());

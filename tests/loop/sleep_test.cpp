@@ -94,6 +94,18 @@ ASYNC_TEST_CASE("a sleep of zero takes exactly one turn and no time", "[loop][sl
     CHECK(now() == start);
 }
 
+ASYNC_TEST_CASE("a sleep's awaiter may be awaited again: its deadline is past then",
+                "[loop][sleep]") {
+    auto awaiter = rondo::sleep(1h).operator co_await();
+    const auto start = now();
+    co_await awaiter;
+    CHECK(now() == start + 1h);
+    const auto turns = rondo::get_running_loop().metrics().turns;
+    co_await awaiter;
+    CHECK(rondo::get_running_loop().metrics().turns == turns + 1);
+    CHECK(now() == start + 1h);
+}
+
 TEST_CASE("a sleep of no number is an error", "[loop][sleep][b194]") {
     const std::chrono::duration<double> no_number(std::nan(""));
     CHECK_THROWS_AS(rondo::sleep(no_number), std::invalid_argument);

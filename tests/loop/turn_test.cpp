@@ -95,6 +95,27 @@ TEST_CASE("a timer is not kept waiting by tasks that take long steps", "[loop][t
     CHECK(rondo::run(main(), real_time()) <= 2);
 }
 
+TEST_CASE("a timer is late by a few turns at most when steps begin to take long", "[loop][turn]") {
+    const auto main = []() -> Coro<int> {
+        bool rang = false;
+        rondo::TimerHandle far = rondo::get_running_loop().call_later(1h, [] {});
+        for (int round = 0; round < 2000; ++round) {
+            co_await rondo::sleep(0s); // the loop learns that steps are short
+        }
+        rondo::get_running_loop().call_later(1ms, [&] { rang = true; });
+        int steps = 0;
+        while (!rang) {
+            const auto end = rondo::Clock::now() + 2ms;
+            while (rondo::Clock::now() < end) {}
+            ++steps;
+            co_await rondo::sleep(0s);
+        }
+        far.cancel();
+        co_return steps;
+    };
+    CHECK(rondo::run(main(), real_time()) <= 9);
+}
+
 TEST_CASE("I/O that is always ready does not starve tasks and timers", "[loop][turn]") {
     EventLoop loop(real_time());
     const Ends pipe = Ends::pipe();

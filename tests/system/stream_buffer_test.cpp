@@ -97,6 +97,17 @@ TEST_CASE("the room for receives grows when they fill it", "[system][stream]") {
     CHECK(buffer.room().size() > before);
 }
 
+TEST_CASE("a stream buffer with room for more does not grow to look for the end",
+          "[system][stream]") {
+    StreamBuffer buffer;
+    buffer.make_room();
+    const void* const before = buffer.room().data();
+    buffer.commit(buffer.room().size() / 4);
+    buffer.make_room();
+    CHECK(buffer.text().data() == before);
+    CHECK(!buffer.room().empty());
+}
+
 TEST_CASE("a large read is moved out of the buffer and leaves no memory behind",
           "[system][stream]") {
     StreamBuffer buffer;

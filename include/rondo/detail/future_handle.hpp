@@ -42,7 +42,7 @@ public:
     }
 
     void run() noexcept override {
-        if (!cancelled()) {
+        if (!cancelled() && current_scheduler != nullptr) {
             const Self self = Self::from_state(*subject_);
             const EnteredContext entered(*current_scheduler, context_);
             try {

@@ -71,7 +71,9 @@ inline void StreamBuffer::make_room(std::size_t missing) {
     if (missing > wanted) {
         wanted = missing < twice ? missing : twice;
     }
-    if (storage_.size() - end_ >= wanted) {
+    // Half of it is enough behind what has come, where nobody knows the rest: often it is the end.
+    const bool half_will_do = missing == 0 && !empty();
+    if (storage_.size() - end_ >= (half_will_do ? wanted / 2 : wanted)) {
         return;
     }
     if (begin_ >= size() && storage_.size() - size() >= wanted) {

@@ -216,6 +216,7 @@ private:
     static constexpr std::size_t batch_limit = 256;
     static constexpr std::uint64_t turns_alone = 8; // without a look at the ring
     static constexpr int most_steps_between_clock_reads = 64;
+    static constexpr std::uint64_t turns_between_clock_reads = 8; // a step may be a long one
     static constexpr std::chrono::nanoseconds lateness{50'000};
     // Virtual time: how long real I/O may take before the clock jumps over it, and before a program
     // that waits for nothing else counts as hung.
@@ -234,7 +235,9 @@ private:
         ++turns_;
         const std::uint64_t end = turns_ + turns_alone;
         scheduler_->ready.run_rounds(steps_, batch_limit, [&] {
-            if (turns_ == end || stop || !is_alone()) {
+            // No scheduler: this is a child that a step has forked.
+            if (turns_ == end || stop || inbox_->filled() || current_scheduler == nullptr ||
+                !is_alone()) {
                 return false;
             }
             ++turns_;
@@ -352,6 +355,7 @@ private:
                                          ? static_cast<std::uint64_t>(fitting)
                                          : most_steps_between_clock_reads;
         steps_at_clock_read_ = steps_;
+        turns_at_clock_read_ = turns_;
         enters_at_clock_read_ = ring_->metrics().enters;
         clock_read_at_ = now;
         scheduler.timer_may_be_due = false;
@@ -365,6 +369,7 @@ private:
         return scheduler.timer_may_be_due || scheduler.virtual_time ||
                scheduler.timers.not_before() <= scheduler.last_seen ||
                steps_ - steps_at_clock_read_ >= steps_between_clock_reads_ ||
+               turns_ - turns_at_clock_read_ >= turns_between_clock_reads ||
                ring_->metrics().enters != enters_at_clock_read_;
     }
 
@@ -410,6 +415,7 @@ private:
     std::uint64_t turns_ = 0;
     std::uint64_t steps_ = 0;
     std::uint64_t steps_at_clock_read_ = 0;
+    std::uint64_t turns_at_clock_read_ = 0;
     std::uint64_t steps_between_clock_reads_ = 1;
     std::uint64_t enters_at_clock_read_ = 0;
     Clock::time_point clock_read_at_;
