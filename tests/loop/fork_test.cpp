@@ -31,6 +31,7 @@ using rondo::LoopError;
 using rondo_test::ChildEnd;
 using rondo_test::Ends;
 using rondo_test::real_time;
+using rondo_test::real_time_in_order;
 using rondo_test::run_in_child;
 
 namespace {
@@ -166,7 +167,7 @@ TEST_CASE("a child that is forked inside a callback does not see its parent's lo
 
 TEST_CASE("a child that is forked inside a callback runs none of its parent's other callbacks",
           "[loop][fork][b664]") {
-    EventLoop loop(real_time());
+    EventLoop loop(real_time_in_order());
     const Ends pipe = Ends::pipe();
     pid_t child = -1;
     int calls = 0;

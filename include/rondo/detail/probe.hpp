@@ -317,7 +317,7 @@ inline std::string explain_unavailable(int error, const UringFacts& facts) {
 }
 
 [[noreturn]] inline void throw_unavailable(int error) {
-    throw std::system_error(std::error_code(error, std::system_category()),
+    throw std::system_error(error, std::system_category(),
                             explain_unavailable(error, UringFacts::collect()));
 }
 
