@@ -346,7 +346,7 @@ TEST_CASE("suspending, awaiting and cancelling make no trip to operator new once
 TEST_CASE("a promise is two words without its result, a Coro one", "[core][coro][allocation]") {
     if (RONDO_TRACK_LOCATIONS == 0) {
         REQUIRE(sizeof(rondo::detail::PromiseBase) == 2 * sizeof(void*));
-        REQUIRE(sizeof(Coro<>::promise_type) == 3 * sizeof(void*));
+        REQUIRE(sizeof(Coro<>::promise_type) == 2 * sizeof(void*));
     }
     REQUIRE(sizeof(Coro<>) == sizeof(void*));
     REQUIRE(sizeof(Task<>) == sizeof(void*));
