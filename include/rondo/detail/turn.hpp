@@ -295,7 +295,10 @@ private:
         if (deadline <= scheduler.last_seen) {
             ring_->poll();
         } else {
-            ring_->wait_until(deadline);
+            // The slack that the kernel gives timers of poll and epoll (prctl(2), PR_SET_TIMERSLACK),
+            // and the ring's waits have not: one wake-up for all that are due within it.
+            const bool is_near = deadline < Clock::time_point::max() - lateness;
+            ring_->wait_until(is_near ? deadline + lateness : deadline);
         }
     }
 
