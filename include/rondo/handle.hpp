@@ -155,6 +155,9 @@ private:
 } // namespace detail
 
 /// A callback that was given to the loop. A cheap copyable handle; dropping it does not cancel.
+///
+/// Threads: it belongs to the loop's thread, and its copies too. What call_soon_threadsafe() gives
+/// may be copied and dropped on any thread.
 class Handle {
 public:
     Handle() noexcept = default;

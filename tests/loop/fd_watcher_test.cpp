@@ -7,12 +7,15 @@
 
 #include <rondo/event_loop.hpp>
 
+#include "base/allocations.hpp"
 #include "loops.hpp"
 #include "support/catch.hpp"
 #include "support/tracked.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -318,6 +321,26 @@ TEST_CASE("a KeyboardInterrupt from a reader leaves the loop, and the reader sta
     CHECK_THROWS_AS(loop.run_forever(), rondo::KeyboardInterrupt);
     CHECK_THROWS_AS(loop.run_forever(), rondo::KeyboardInterrupt);
     CHECK(calls == 2);
+}
+
+TEST_CASE("a loop that had no memory for a reader can be closed", "[loop][fd]") {
+    const Ends pipe = Ends::pipe();
+    bool failed = true;
+    for (std::size_t left = 0; failed; ++left) {
+        EventLoop loop(real_time());
+        failed = false;
+        {
+            const rondo_test::NoMemory none(left);
+            try {
+                loop.add_reader(pipe.read_end(), [] {});
+            } catch (const std::bad_alloc&) {
+                failed = true;
+            }
+        }
+        loop.close();
+        CHECK(loop.is_closed());
+        REQUIRE(left < 10);
+    }
 }
 
 TEST_CASE("closing a loop ends all watching", "[loop][fd]") {

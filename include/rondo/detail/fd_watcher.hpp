@@ -142,13 +142,13 @@ public:
             throw_system_error(errno, "add_reader/add_writer");
         }
         const auto index = static_cast<std::size_t>(fd);
+        remove_ = &FdWatchers::remove; // before what may throw: clear() needs it for any entry
         if (index >= watchers_.size()) {
             watchers_.resize(index + 1);
         }
         auto* const watcher = new FdWatcher(scheduler, fd, events_, std::move(callback));
         watcher->add_ref(); // the table's
         remove(fd);
-        remove_ = &FdWatchers::remove;
         watchers_[index] = watcher;
         watcher->start();
     }

@@ -262,6 +262,7 @@ private:
         }
     }
 
+    /// One turn, while the wake request is armed: the ring, other threads, timers, a batch.
     [[gnu::always_inline]] void turn_awake(bool may_block) {
         ++turns_;
         Scheduler& scheduler = *scheduler_;
